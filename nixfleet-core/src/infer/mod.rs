@@ -1,7 +1,44 @@
-//! The rules.
-use crate::model::HostStatus;
+//! The rules: from an [`Observation`] and the time to five states.
+//!
+//! Pure, total and deterministic. Everything that shows a state calls [`infer`] or [`verdicts`]: there is no second rule
+//! anywhere. Each compartment has a file of its own and looks at its own evidence only.
+
+mod agent;
+mod duration;
+mod git;
+mod lock;
+mod reason;
+mod remote;
+mod system;
+mod tests;
+mod verdict;
+
+use jiff::Timestamp;
+
+pub use reason::Reason;
+pub use verdict::Verdict;
+
+use crate::model::{Compartments, HostStatus};
 use crate::observation::Observation;
-/// x
-pub fn infer(_: &Observation, _: jiff::Timestamp) -> HostStatus {
-    todo!()
+
+/// The five states of a host at the time `now`, with their reasons as text.
+#[must_use]
+pub fn infer(observation: &Observation, now: Timestamp) -> HostStatus {
+    HostStatus {
+        host: observation.host.clone(),
+        at: now,
+        compartments: verdicts(observation, now).map(|verdict| verdict.to_status(now)),
+    }
+}
+
+/// The five states of a host at the time `now`, without a word of text: reasons are made when they are displayed.
+#[must_use]
+pub fn verdicts(observation: &Observation, now: Timestamp) -> Compartments<Verdict<'_>> {
+    Compartments {
+        agent: agent::judge(&observation.agent, &observation.settings, now),
+        git: git::judge(observation, now),
+        lock: lock::judge(observation, now),
+        system: system::judge(observation, now),
+        tests: tests::judge(observation, now),
+    }
 }

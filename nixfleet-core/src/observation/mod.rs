@@ -11,6 +11,7 @@ mod reading;
 mod remote;
 mod repository;
 mod settings;
+mod sources;
 mod system;
 mod tests;
 
@@ -22,9 +23,10 @@ pub use operations::{
 };
 pub use pull_requests::{PullRequest, PullRequestList, PullRequestStatus};
 pub use reading::Reading;
-pub use remote::{RemoteAttempt, RemoteCommit, RemoteStatus};
+pub use remote::{RemoteAttempt, RemoteCommit, RemoteStatus, SeenTip};
 pub use repository::{BoundedCount, Divergence, LocalRepository};
 pub use settings::InferenceSettings;
+pub use sources::Source;
 pub use system::{Generation, RunningSystem, SystemObservation};
 pub use tests::{IndividualTest, IndividualTestResult, TestRun, TestsSetup};
 

@@ -211,6 +211,8 @@ pub struct OperationHistory {
     pub test: OperationRecord,
     /// Of [`Operation::Rollback`].
     pub rollback: OperationRecord,
+    /// Which of switch and rollback ran last, of those that run no more.
+    pub last_deployment: Option<Operation>,
     /// The last deployment (switch or rollback) that succeeded.
     pub deployed: Option<Deployed>,
     /// The commit that is held.
@@ -241,10 +243,9 @@ impl OperationHistory {
         }
     }
 
-    /// The switch or rollback that started last, of those that run no more.
+    /// The switch or rollback that ran last, of those that run no more.
     #[must_use]
     pub fn last_deployment(&self) -> Option<&FinishedOperation> {
-        let last = [&self.switch.last, &self.rollback.last];
-        last.into_iter().flatten().max_by_key(|finished| finished.started_at)
+        self.of(self.last_deployment?).last.as_ref()
     }
 }

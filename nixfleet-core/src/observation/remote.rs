@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::LockFile;
-use crate::Revision;
+use crate::{Revision, Sha256};
 
 /// What is known of the remote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +40,55 @@ pub struct RemoteCommit {
     pub first_seen_at: Timestamp,
     /// When the remote last confirmed it as the tip.
     pub confirmed_at: Timestamp,
+    /// The tips before this one, oldest first, at most [`RemoteCommit::EARLIER_TIPS`]: they tell since when a host is behind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_tips: Vec<SeenTip>,
+}
+
+/// A commit that was the tip of the tracked branch for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenTip {
+    /// The commit.
+    pub revision: Revision,
+    /// SHA-256 of its `flake.lock`; absent where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_sha256: Option<Sha256>,
+    /// When it was first seen as the tip.
+    pub first_seen_at: Timestamp,
 }
 
 impl RemoteCommit {
+    /// How many earlier tips are kept.
+    pub const EARLIER_TIPS: usize = 32;
+
+    /// This commit as one of the tips seen.
+    #[must_use]
+    pub fn as_seen_tip(&self) -> SeenTip {
+        SeenTip {
+            revision: self.revision.clone(),
+            lock_sha256: self.lock.as_ref().map(|lock| lock.sha256),
+            first_seen_at: self.first_seen_at,
+        }
+    }
+
+    /// The tips that `earlier_tips` of this commit's successor holds.
+    #[must_use]
+    pub fn tips_up_to_here(&self) -> Vec<SeenTip> {
+        let mut tips = self.earlier_tips.clone();
+        tips.push(self.as_seen_tip());
+        tips.drain(..tips.len().saturating_sub(Self::EARLIER_TIPS));
+        tips
+    }
+
+    /// Since when every tip seen satisfies `condition`, this commit included; absent where this commit does not.
+    pub(crate) fn since_all(&self, mut condition: impl FnMut(&Revision, Option<Sha256>) -> bool) -> Option<Timestamp> {
+        if !condition(&self.revision, self.lock.as_ref().map(|lock| lock.sha256)) {
+            return None;
+        }
+        let run = self.earlier_tips.iter().rev().take_while(|tip| condition(&tip.revision, tip.lock_sha256));
+        Some(run.last().map_or(self.first_seen_at, |tip| tip.first_seen_at))
+    }
+
     /// The revision that this commit's `flake.lock` pins for the input `nixfleet`.
     #[must_use]
     pub fn pinned_nixfleet_revision(&self) -> Option<Revision> {

@@ -1,0 +1,157 @@
+//! Lock: are the dependencies, pinned in `flake.lock`, current?
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::Verdict;
+use super::remote::{self, NoAnswer, PastGrace, Stale};
+use crate::model::{Action, State};
+use crate::observation::{LockFile, Observation, PullRequest, Reading, RemoteCommit};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Why<'a> {
+    NotObserved,
+    NoLocalLock,
+    Unreadable(&'a str),
+    NoAnswer(NoAnswer<'a>),
+    RemoteUnreadable(PastGrace<'a>),
+    RemoteHasNone(&'a RemoteCommit),
+    Compared(Box<Comparison<'a>>),
+}
+
+/// Both locks, known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Comparison<'a> {
+    local: &'a LockFile,
+    remote: &'a LockFile,
+    pull_requests: &'a [PullRequest],
+    pull_requests_error: Option<&'a str>,
+    stale: Option<Stale<'a>>,
+}
+
+pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
+    let local = match &observation.local_lock {
+        Reading::NotObserved => return Verdict::new(State::Unknown, Why::NotObserved),
+        Reading::Absent => {
+            return Verdict::new(State::Unknown, Why::NoLocalLock).action(Action::CheckConfiguration);
+        }
+        Reading::Unreadable(sentence) => {
+            return Verdict::new(State::Unknown, Why::Unreadable(sentence)).action(Action::CheckConfiguration);
+        }
+        Reading::Present(local) => local,
+    };
+    // Before "none read yet": a remote that failed for longer than its grace is an error, also when it never answered.
+    if let Some(past) = remote::past_grace(&observation.remote, &observation.settings, now) {
+        let since = past.since;
+        return Verdict::new(State::Error, Why::RemoteUnreadable(past)).action(Action::CheckRemote).since(since);
+    }
+    let Some(tip) = &observation.remote.last_good else {
+        let why = Why::NoAnswer(remote::no_answer(&observation.remote));
+        return Verdict::new(State::Unknown, why).action(Action::CheckRemote);
+    };
+    let Some(remote) = &tip.lock else {
+        return Verdict::new(State::Error, Why::RemoteHasNone(tip))
+            .action(Action::CheckRemote)
+            .since(tip.since_all(|_, lock| lock.is_none()));
+    };
+    compare(observation, local, remote, tip, now)
+}
+
+fn compare<'a>(
+    observation: &'a Observation,
+    local: &'a LockFile,
+    remote: &'a LockFile,
+    tip: &RemoteCommit,
+    now: Timestamp,
+) -> Verdict<'a> {
+    let pull_requests = observation.pull_requests.last_good.as_ref().map_or(&[][..], |list| &list.open);
+    let why = Why::Compared(Box::new(Comparison {
+        local,
+        remote,
+        pull_requests,
+        pull_requests_error: observation.pull_requests.error.as_deref(),
+        stale: remote::stale(&observation.remote, now),
+    }));
+    if local.sha256 != remote.sha256 {
+        let since = tip.since_all(|_, lock| lock != Some(local.sha256));
+        return Verdict::new(State::Outdated, why).action(Action::Pull).since(since);
+    }
+    if let Some(newest) = pull_requests.first() {
+        let oldest = pull_requests.iter().map(|pull_request| pull_request.opened_at).min();
+        return Verdict::new(State::Outdated, why)
+            .action(Action::MergePullRequest { number: newest.number })
+            .since(oldest);
+    }
+    Verdict::new(State::Ok, why).since(tip.since_all(|_, lock| lock == Some(local.sha256)))
+}
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotObserved => formatter.write_str("not observed"),
+            Self::NoLocalLock => {
+                formatter.write_str("no flake.lock in the local repository: run `nix flake lock` and commit it")
+            }
+            Self::Unreadable(sentence) => formatter.write_str(sentence),
+            Self::NoAnswer(why) => why.fmt(formatter),
+            Self::RemoteUnreadable(past) => past.fmt(formatter),
+            Self::RemoteHasNone(tip) => {
+                write!(formatter, "{} at {} of the remote has no flake.lock", tip.revision.short(), tip.branch)
+            }
+            Self::Compared(comparison) => comparison.fmt(formatter),
+        }
+    }
+}
+
+impl fmt::Display for Comparison<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.local.sha256 == self.remote.sha256 {
+            self.write_pull_requests(formatter)?;
+        } else {
+            self.write_difference(formatter)?;
+        }
+        if let Some(problem) = &self.local.problem {
+            write!(formatter, "; {problem}")?;
+        }
+        if let Some(error) = self.pull_requests_error {
+            write!(formatter, "; pull requests could not be read: {error}")?;
+        }
+        self.stale.as_ref().map_or(Ok(()), |stale| stale.fmt(formatter))
+    }
+}
+
+impl Comparison<'_> {
+    fn write_pull_requests(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pull_requests {
+            [] => match self.local.inputs.len() {
+                0 => formatter.write_str("equal to the remote"),
+                1 => formatter.write_str("equal to the remote: 1 input"),
+                count => write!(formatter, "equal to the remote: {count} inputs"),
+            },
+            [one] => write!(formatter, "PR #{} pending: {} ({})", one.number, one.title, one.url),
+            [newest, others @ ..] => {
+                write!(formatter, "PR #{} and {} more pending: {}", newest.number, others.len(), newest.title)?;
+                write!(formatter, " ({})", newest.url)
+            }
+        }
+    }
+
+    /// Names the inputs that differ: more than a few are counted, a line stays a line.
+    fn write_difference(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const NAMED: usize = 4;
+        let changes = self.local.changes_to(self.remote);
+        if changes.is_empty() {
+            return formatter.write_str("differs from the remote, in no direct input");
+        }
+        formatter.write_str("the remote has ")?;
+        for (index, change) in changes.iter().take(NAMED).enumerate() {
+            write!(formatter, "{}{}", if index == 0 { "" } else { ", " }, change.name)?;
+        }
+        match changes.len().saturating_sub(NAMED) {
+            0 => Ok(()),
+            more => write!(formatter, " and {more} more"),
+        }?;
+        formatter.write_str(" pinned otherwise")
+    }
+}

@@ -1,0 +1,92 @@
+//! What Git and Lock both ask of the remote: can it be read?
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::duration::Age;
+use crate::observation::{InferenceSettings, RemoteStatus};
+
+/// The remote could not be read for longer than the grace period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PastGrace<'a> {
+    pub(super) error: &'a str,
+    pub(super) failures: u32,
+    pub(super) since: Timestamp,
+    age: Age,
+}
+
+/// Judges the last attempts. An attempt that lies in the future shows that the clock was set back: it then counts as now.
+pub(super) fn past_grace<'a>(
+    remote: &'a RemoteStatus,
+    settings: &InferenceSettings,
+    now: Timestamp,
+) -> Option<PastGrace<'a>> {
+    let attempt = remote.last_attempt.as_ref()?;
+    let error = attempt.error.as_deref()?;
+    let now = now.max(attempt.at);
+    let since = attempt.failing_since.unwrap_or(attempt.at);
+    let lasted = now.duration_since(since);
+    let past = attempt.failures_in_a_row >= settings.remote_grace_tries
+        && !lasted.is_negative()
+        && lasted.unsigned_abs() >= settings.remote_grace;
+    past.then(|| PastGrace { error, failures: attempt.failures_in_a_row, since, age: Age::between(since, now) })
+}
+
+impl fmt::Display for PastGrace<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.failures > 1 {
+            write!(formatter, "remote unreadable for {} ({} tries): {}", self.age, self.failures, self.error)
+        } else {
+            write!(formatter, "remote unreadable: {}", self.error)
+        }
+    }
+}
+
+/// Why there is no good answer of the remote, not yet past the grace period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NoAnswer<'a> {
+    NotConfigured,
+    NotYetRead,
+    Failing(&'a str),
+    Unreadable(&'a str),
+}
+
+pub(super) fn no_answer(remote: &RemoteStatus) -> NoAnswer<'_> {
+    let failing = remote.last_attempt.as_ref().and_then(|attempt| attempt.error.as_deref());
+    match (&remote.problem, failing, &remote.url) {
+        (Some(problem), ..) => NoAnswer::Unreadable(problem),
+        (None, Some(error), _) => NoAnswer::Failing(error),
+        (None, None, None) => NoAnswer::NotConfigured,
+        (None, None, Some(_)) => NoAnswer::NotYetRead,
+    }
+}
+
+impl fmt::Display for NoAnswer<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotConfigured => formatter.write_str("no remote is configured"),
+            Self::NotYetRead => formatter.write_str("the remote was not read yet"),
+            Self::Failing(error) => write!(formatter, "the remote was not read yet: {error}"),
+            Self::Unreadable(problem) => formatter.write_str(problem),
+        }
+    }
+}
+
+/// How old the last good answer is, where newer attempts failed: it stands, and its age is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stale<'a> {
+    error: &'a str,
+    age: Age,
+}
+
+pub(super) fn stale(remote: &RemoteStatus, now: Timestamp) -> Option<Stale<'_>> {
+    let error = remote.last_attempt.as_ref()?.error.as_deref()?;
+    Some(Stale { error, age: Age::between(remote.last_good.as_ref()?.confirmed_at, now) })
+}
+
+impl fmt::Display for Stale<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "; as of {} ago, the last try failed: {}", self.age, self.error)
+    }
+}

@@ -1,0 +1,178 @@
+//! System: is the running system the one that the local repository asks for?
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::Verdict;
+use super::duration::Age;
+use super::git::ended;
+use crate::Revision;
+use crate::model::{Action, State};
+use crate::observation::{
+    FinishedOperation, Held, Observation, Operation, OperationResult, Phase, Reading, RunningSystem,
+};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Why<'a> {
+    NotObserved,
+    Running { operation: Operation, phase: Option<Phase>, age: Age },
+    Ended { operation: &'a FinishedOperation, age: Age },
+    ChangedOutside { running: Option<&'a Revision>, deployed: Option<&'a Revision> },
+    OtherRevision { running: &'a Revision, head: &'a Revision },
+    RolledBack(&'a Held),
+    Current { revision: &'a Revision, reboot_required: bool },
+    NotNixos,
+    Unreadable(&'a str),
+    NoRevision,
+    NoHead,
+}
+
+pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
+    if matches!(observation.system.running, Reading::NotObserved) {
+        return Verdict::new(State::Unknown, Why::NotObserved);
+    }
+    for operation in [Operation::Rollback, Operation::Switch] {
+        if let Some(running) = &observation.operations.of(operation).running {
+            let age = Age::between(running.started_at, now);
+            return Verdict::new(State::Working, Why::Running { operation, phase: running.phase, age })
+                .action(Action::Wait)
+                .since(running.started_at);
+        }
+    }
+    if let Some(verdict) = failed_or_lost(observation, now) {
+        return verdict;
+    }
+    match &observation.system.running {
+        Reading::NotObserved => Verdict::new(State::Unknown, Why::NotObserved),
+        Reading::Absent => Verdict::new(State::Unknown, Why::NotNixos).action(Action::CheckConfiguration),
+        Reading::Unreadable(sentence) => {
+            Verdict::new(State::Unknown, Why::Unreadable(sentence)).action(Action::CheckConfiguration)
+        }
+        Reading::Present(running) => compare(observation, running),
+    }
+}
+
+/// The last deployment, where it did not succeed.
+fn failed_or_lost(observation: &Observation, now: Timestamp) -> Option<Verdict<'_>> {
+    let last = observation.operations.last_deployment()?;
+    let when = last.ended_at.unwrap_or(last.started_at);
+    let why = Why::Ended { operation: last, age: Age::between(when, now) };
+    let verdict = match last.result {
+        OperationResult::Success => return None,
+        OperationResult::Failed | OperationResult::Stopped => {
+            if repaired_by_hand(observation, last) {
+                return None;
+            }
+            Verdict::new(State::Error, why).action(Action::ViewLogs)
+        }
+        OperationResult::TimedOut | OperationResult::Killed | OperationResult::Interrupted | OperationResult::Lost => {
+            Verdict::new(State::Outdated, why).action(Action::Switch)
+        }
+    };
+    Some(verdict.since(when))
+}
+
+/// After the failure another system was activated, and it carries local HEAD: what runs counts more than the record.
+fn repaired_by_hand(observation: &Observation, failed: &FinishedOperation) -> bool {
+    let (Some(running), Some(then), Some(head)) =
+        (observation.system.running.present(), &failed.store_path, head(observation))
+    else {
+        return false;
+    };
+    running.store_path != *then && running.revision.as_ref() == Some(head)
+}
+
+fn head(observation: &Observation) -> Option<&Revision> {
+    observation.repository.present()?.head.as_ref()
+}
+
+fn compare<'a>(observation: &'a Observation, running: &'a RunningSystem) -> Verdict<'a> {
+    let head = head(observation);
+    let deployed = observation.operations.deployed.as_ref();
+    let activated_at = observation.system.generation_of(&running.store_path).map(|generation| generation.created_at);
+    let deployed_here = deployed.filter(|deployed| deployed.store_path == running.store_path);
+    if let (Some(deployed), None) = (deployed, deployed_here)
+        && (head.is_none() || running.revision.as_ref() != head)
+    {
+        let why = Why::ChangedOutside { running: running.revision.as_ref(), deployed: deployed.revision.as_ref() };
+        return Verdict::new(State::Outdated, why).action(Action::Switch).since(activated_at);
+    }
+    let Some(head) = head else {
+        return Verdict::new(State::Unknown, Why::NoHead).action(Action::Pull);
+    };
+    let deployed_at = deployed_here.map(|deployed| deployed.at).or(activated_at);
+    let revision = deployed_here.and_then(|deployed| deployed.revision.as_ref()).or(running.revision.as_ref());
+    if revision == Some(head) {
+        let reboot_required = observation.system.reboot_required == Some(true);
+        return Verdict::new(State::Ok, Why::Current { revision: head, reboot_required }).since(deployed_at);
+    }
+    if let Some(held) = observation.operations.held.as_ref().filter(|held| held.revision == *head) {
+        return Verdict::new(State::Ok, Why::RolledBack(held)).since(held.since);
+    }
+    match revision {
+        None => Verdict::new(State::Unknown, Why::NoRevision).action(Action::Switch),
+        Some(revision) => Verdict::new(State::Outdated, Why::OtherRevision { running: revision, head })
+            .action(Action::Switch)
+            .since(pulled_at(observation, head)),
+    }
+}
+
+/// When the pull ended that brought local HEAD, where it was a pull that did.
+fn pulled_at(observation: &Observation, head: &Revision) -> Option<Timestamp> {
+    let pull = observation.operations.pull.last.as_ref()?;
+    if pull.result == OperationResult::Success && pull.revision.as_ref() == Some(head) { pull.ended_at } else { None }
+}
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotObserved => formatter.write_str("not observed: only a repository is looked at"),
+            Self::Running { operation, phase: None, age } => {
+                write!(formatter, "{operation} has been running for {age}")
+            }
+            Self::Running { operation, phase: Some(phase), age } => {
+                write!(formatter, "{operation} has been running for {age}: {phase}")
+            }
+            Self::Ended { operation, age } => write_ended(formatter, operation, *age),
+            Self::ChangedOutside { running: Some(running), deployed: Some(deployed) } => {
+                let (running, deployed) = (running.short(), deployed.short());
+                write!(formatter, "changed outside of nixfleet: {running} runs, {deployed} was deployed")
+            }
+            Self::ChangedOutside { .. } => {
+                formatter.write_str("changed outside of nixfleet: another system runs than the one deployed last")
+            }
+            Self::OtherRevision { running, head } => {
+                write!(formatter, "{} runs, the repository is at {}", running.short(), head.short())
+            }
+            Self::RolledBack(Held { revision, generation: Some(generation), .. }) => {
+                write!(formatter, "rolled back to generation {generation}; {} is held", revision.short())
+            }
+            Self::RolledBack(Held { revision, generation: None, .. }) => {
+                write!(formatter, "rolled back; {} is held", revision.short())
+            }
+            Self::Current { revision, reboot_required } => {
+                let reboot = if *reboot_required { "; reboot required" } else { "" };
+                write!(formatter, "{} runs{reboot}", revision.short())
+            }
+            Self::NotNixos => formatter.write_str("no running NixOS system found (/run/current-system is missing)"),
+            Self::Unreadable(sentence) => formatter.write_str(sentence),
+            Self::NoRevision => formatter.write_str(
+                "the running system does not say its revision: set system.configurationRevision, then switch",
+            ),
+            Self::NoHead => formatter.write_str("no local commit to compare the running system with"),
+        }
+    }
+}
+
+fn write_ended(formatter: &mut fmt::Formatter<'_>, operation: &FinishedOperation, age: Age) -> fmt::Result {
+    write!(formatter, "{} {}", operation.operation, ended(operation.result))?;
+    if let Some(phase) = operation.phase {
+        write!(formatter, " in {phase}")?;
+    }
+    if let Some(code) = operation.exit_code.filter(|code| *code != 0) {
+        write!(formatter, " (exit {code})")?;
+    }
+    write!(formatter, " {age} ago")?;
+    operation.detail.as_ref().map_or(Ok(()), |detail| write!(formatter, ": {detail}"))
+}

@@ -1,0 +1,50 @@
+//! The outcome of the rules for one compartment.
+
+use jiff::Timestamp;
+
+use super::Reason;
+use crate::model::{Action, CompartmentStatus, State};
+
+/// The state of one compartment with a reason that is not yet text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict<'a> {
+    /// The state.
+    pub state: State,
+    /// Why; its `Display` form is the line for people.
+    pub reason: Reason<'a>,
+    /// The suggested next step.
+    pub action: Option<Action>,
+    /// Since when the state holds, as far as the evidence tells. May lie after the present where the clock was set back.
+    pub since: Option<Timestamp>,
+}
+
+impl<'a> Verdict<'a> {
+    pub(super) fn new(state: State, reason: impl Into<Reason<'a>>) -> Self {
+        Self { state, reason: reason.into(), action: None, since: None }
+    }
+
+    pub(super) fn action(self, action: Action) -> Self {
+        Self { action: Some(action), ..self }
+    }
+
+    pub(super) fn since(self, since: impl Into<Option<Timestamp>>) -> Self {
+        Self { since: since.into(), ..self }
+    }
+
+    /// With the reason as text. A `since` after `now` is shown as `now`: nobody has been in a state since tomorrow.
+    #[must_use]
+    pub fn to_status(&self, now: Timestamp) -> CompartmentStatus {
+        CompartmentStatus {
+            state: self.state,
+            colour: self.state.colour(),
+            reason: one_line(self.reason.to_string()),
+            action: self.action,
+            since: self.since.map(|since| since.min(now)),
+        }
+    }
+}
+
+/// Evidence may carry anything, up to a terminal's escape sequences: control characters become spaces.
+fn one_line(text: String) -> String {
+    if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
+}
