@@ -35,7 +35,7 @@ fn every_row_of_the_table() {
     let fix_pushed = || switch_failed().remote_has_newer_commit();   // row 29
     let rolled_back = || tests_failed().rolled_back();               // row 36
 
-    let table = [
+    let table = vec![
         // change from base (or from a row)                               A G L S T
         (1, "none",                                                      "G G G G G", base()),
         (2, "remote has a newer commit, same flake.lock",                "G Y G G G", newer()),
