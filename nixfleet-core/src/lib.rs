@@ -4,9 +4,11 @@
 //! the repository asks for, as five [compartments](model::Compartment) in five [states](model::State).
 //! It has no daemon, no D-Bus and no async: other tools embed it.
 
+pub mod config;
 pub mod infer;
 pub mod model;
 pub mod observation;
+pub mod observe;
 mod revision;
 mod sha256;
 

@@ -1,0 +1,130 @@
+//! Reading the configuration file.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Component, Path, PathBuf};
+
+use super::HostConfig;
+
+/// A configuration is a few hundred bytes; what is larger is another file.
+const MAXIMUM_BYTES: u64 = 1024 * 1024;
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error(
+        "cannot read the configuration {path}: {source}; set services.nixfleet.enable, or name another file with --config"
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is larger than any configuration.
+    #[error("the configuration {path} is larger than 1 MiB: this is another file, name the right one with --config")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The content is not a configuration.
+    #[error("the configuration {path} is not valid: {source}; correct it and start again")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// A value that cannot work.
+    #[error("the configuration {path} is not valid: {problem}; correct it and start again")]
+    Impossible {
+        /// The file.
+        path: PathBuf,
+        /// The key and what is wrong with its value.
+        problem: String,
+    },
+}
+
+/// Reads and checks a configuration.
+pub fn read(path: &Path) -> Result<HostConfig, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MAXIMUM_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAXIMUM_BYTES {
+        return Err(ConfigError::TooLarge { path: path.to_owned() });
+    }
+    let config: HostConfig =
+        serde_json::from_slice(&bytes).map_err(|source| ConfigError::Invalid { path: path.to_owned(), source })?;
+    check(&config).map_err(|problem| ConfigError::Impossible { path: path.to_owned(), problem })?;
+    Ok(config)
+}
+
+fn check(config: &HostConfig) -> Result<(), String> {
+    if config.host.as_deref().is_some_and(|host| host.is_empty() || host.contains(|c: char| c == '/' || c.is_control()))
+    {
+        return Err("host must be a name, without a slash".to_owned());
+    }
+    let directory = config.tests_directory();
+    if !directory.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Err(format!("tests.directory {} must lie inside the repository", directory.display()));
+    }
+    for (key, value) in [
+        ("agent.heartbeat_deadline_seconds", config.agent.heartbeat_deadline_seconds),
+        ("remote.connect_timeout_seconds", config.remote.connect_timeout_seconds),
+        ("remote.idle_timeout_seconds", config.remote.idle_timeout_seconds),
+        ("remote.total_timeout_seconds", config.remote.total_timeout_seconds),
+    ] {
+        if value == 0 {
+            return Err(format!("{key} must be at least 1"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(content: &[u8]) -> Result<HostConfig, ConfigError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        std::fs::write(&path, content).unwrap();
+        read(&path)
+    }
+
+    #[test]
+    fn everything_has_a_default() {
+        let config = reading(b"{}").unwrap();
+        assert_eq!(config, HostConfig::default());
+        assert_eq!(config.inference_settings(), crate::observation::InferenceSettings::default());
+    }
+
+    #[test]
+    fn the_tests_lie_below_the_hosts_name() {
+        let config = reading(br#"{"host": "web1"}"#).unwrap();
+        assert_eq!(config.tests_directory(), Path::new("hosts/web1/tests"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (content, sentence) in [
+            (&b""[..], "EOF"),
+            (br#"{"hots": "web1"}"#, "unknown field `hots`"),
+            (br#"{"host": 1}"#, "expected a string at line 1"),
+            (br#"{"host": "a/b"}"#, "host must be a name"),
+            (br#"{"tests": {"directory": "/etc"}}"#, "must lie inside the repository"),
+            (br#"{"tests": {"directory": "a/../../b"}}"#, "must lie inside the repository"),
+            (br#"{"remote": {"total_timeout_seconds": 0}}"#, "must be at least 1"),
+            (b"\xff\xfe", "expected value"),
+        ] {
+            let error = reading(content).unwrap_err().to_string();
+            assert!(error.contains(sentence), "{error}");
+        }
+        let huge = vec![b' '; 2 * 1024 * 1024];
+        assert!(reading(&huge).unwrap_err().to_string().contains("larger than 1 MiB"));
+        let absent = read(Path::new("/nonexistent/config.json")).unwrap_err().to_string();
+        assert!(absent.contains("/nonexistent/config.json") && absent.contains("--config"), "{absent}");
+    }
+}

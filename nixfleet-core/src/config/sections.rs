@@ -1,0 +1,130 @@
+//! The sections of the configuration, with their defaults.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::observation::InferenceSettings;
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HostConfig {
+    /// The host's name in the flake (`nixosConfigurations.NAME`). Default: the kernel's host name.
+    pub host: Option<String>,
+    /// The configuration repository.
+    pub repository: RepositoryConfig,
+    /// How the remote is read, and when it counts as unreadable.
+    pub remote: RemoteConfig,
+    /// The agent.
+    pub agent: AgentConfig,
+    /// The host's own tests.
+    pub tests: TestsConfig,
+}
+
+/// The configuration repository and the way to it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RepositoryConfig {
+    /// The remote's address. Default: that of the checkout's own upstream.
+    pub url: Option<String>,
+    /// The tracked branch. Default: that of the checkout's own upstream, else the remote's HEAD.
+    pub branch: Option<String>,
+    /// The checkout. Default: `repo` in the state directory, which nixfleet itself owns.
+    pub path: Option<PathBuf>,
+    /// A file with the token for https. Never the token itself: this configuration is readable by all.
+    pub token_file: Option<PathBuf>,
+    /// The user's name that goes with the token.
+    pub username: Option<String>,
+    /// A file with the private key for ssh.
+    pub ssh_key_file: Option<PathBuf>,
+    /// A file with the ssh host keys that are trusted, in the format of `known_hosts`. Default: those of OpenSSH.
+    pub known_hosts_file: Option<PathBuf>,
+}
+
+/// How the remote is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RemoteConfig {
+    /// The remote counts as unreadable after so many failures in a row …
+    pub grace_tries: u32,
+    /// … that go on for at least so long.
+    pub grace_seconds: u64,
+    /// Limit for a connection to come about.
+    pub connect_timeout_seconds: u64,
+    /// Limit for silence on a connection.
+    pub idle_timeout_seconds: u64,
+    /// Limit for the whole of one look at the remote.
+    pub total_timeout_seconds: u64,
+}
+
+impl Default for RemoteConfig {
+    fn default() -> Self {
+        let settings = InferenceSettings::default();
+        Self {
+            grace_tries: settings.remote_grace_tries,
+            grace_seconds: settings.remote_grace.as_secs(),
+            connect_timeout_seconds: 15,
+            idle_timeout_seconds: 30,
+            total_timeout_seconds: 300,
+        }
+    }
+}
+
+/// The agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AgentConfig {
+    /// An agent without a sign of life for longer is silent.
+    pub heartbeat_deadline_seconds: u64,
+}
+
+impl Default for AgentConfig {
+    fn default() -> Self {
+        Self { heartbeat_deadline_seconds: InferenceSettings::default().heartbeat_deadline.as_secs() }
+    }
+}
+
+/// The host's own tests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TestsConfig {
+    /// Whether tests are wanted at all.
+    pub enable: bool,
+    /// The directory in the repository that holds the test executables. Default: `hosts/HOST/tests`.
+    pub directory: Option<PathBuf>,
+}
+
+impl Default for TestsConfig {
+    fn default() -> Self {
+        Self { enable: true, directory: None }
+    }
+}
+
+impl HostConfig {
+    /// The bounds for the inference.
+    #[must_use]
+    pub const fn inference_settings(&self) -> InferenceSettings {
+        InferenceSettings {
+            heartbeat_deadline: Duration::from_secs(self.agent.heartbeat_deadline_seconds),
+            remote_grace_tries: self.remote.grace_tries,
+            remote_grace: Duration::from_secs(self.remote.grace_seconds),
+        }
+    }
+
+    /// The host's name: configured, else the kernel's, else `localhost`.
+    #[must_use]
+    pub fn host_name(&self) -> String {
+        self.host.clone().unwrap_or_else(|| {
+            let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            if name.is_empty() { "localhost".to_owned() } else { name }
+        })
+    }
+
+    /// The directory of the host's tests, relative to the repository.
+    #[must_use]
+    pub fn tests_directory(&self) -> PathBuf {
+        self.tests.directory.clone().unwrap_or_else(|| Path::new("hosts").join(self.host_name()).join("tests"))
+    }
+}
