@@ -1,3 +1,9 @@
-//! Placeholder of the crate until its first slice lands.
+//! The `nixfleet` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    nixfleet_agent::run(&nixfleet_agent::arguments::Arguments::parse())
+}

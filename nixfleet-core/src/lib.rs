@@ -4,6 +4,7 @@
 //! the repository asks for, as five [compartments](model::Compartment) in five [states](model::State).
 //! It has no daemon, no D-Bus and no async: other tools embed it.
 
+mod age;
 pub mod config;
 pub mod infer;
 pub mod model;
@@ -12,6 +13,7 @@ pub mod observe;
 mod revision;
 mod sha256;
 
+pub use age::Age;
 pub use infer::infer;
 pub use revision::{InvalidRevision, Revision};
 pub use sha256::{InvalidSha256, Sha256};

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::Verdict;
-use super::duration::Age;
+use crate::Age;
 use crate::model::{Action, State};
 use crate::observation::{AgentHeartbeat, AgentObservation, InferenceSettings, Reading};
 

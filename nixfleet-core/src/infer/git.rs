@@ -5,8 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::Verdict;
-use super::duration::Age;
 use super::remote::{self, NoAnswer, PastGrace, Stale};
+use crate::Age;
 use crate::Revision;
 use crate::model::{Action, State};
 use crate::observation::{

@@ -4,7 +4,6 @@
 //! anywhere. Each compartment has a file of its own and looks at its own evidence only.
 
 mod agent;
-mod duration;
 mod git;
 mod lock;
 mod reason;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::duration::Age;
+use crate::Age;
 use crate::observation::{InferenceSettings, RemoteStatus};
 
 /// The remote could not be read for longer than the grace period.

@@ -5,8 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::Verdict;
-use super::duration::Age;
 use super::git::ended;
+use crate::Age;
 use crate::model::{Action, State};
 use crate::observation::{IndividualTest, IndividualTestResult, Observation, OperationResult, TestRun, TestsSetup};
 

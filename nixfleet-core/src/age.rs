@@ -1,4 +1,4 @@
-//! Durations in the words of people.
+//! Spans of time in the words of people.
 
 use std::fmt;
 
@@ -6,12 +6,14 @@ use jiff::Timestamp;
 
 /// The time from `then` to `now`, shown in its largest unit: `40 s`, `4 min`, `3 h`, `12 d`. Nothing is below 0 s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Age {
+pub struct Age {
     seconds: i64,
 }
 
 impl Age {
-    pub(super) fn between(then: Timestamp, now: Timestamp) -> Self {
+    /// The time from `then` to `now`.
+    #[must_use]
+    pub fn between(then: Timestamp, now: Timestamp) -> Self {
         Self { seconds: now.duration_since(then).as_secs().max(0) }
     }
 }
@@ -27,7 +29,7 @@ impl fmt::Display for Age {
             seconds if seconds < 2 * DAY => (seconds / HOUR, "h"),
             seconds => (seconds / DAY, "d"),
         };
-        write!(formatter, "{count} {unit}")
+        formatter.pad(&format!("{count} {unit}"))
     }
 }
 

@@ -1,0 +1,31 @@
+//! What can go wrong in the command itself.
+
+use std::path::PathBuf;
+
+/// Why a command could not be done; shown to people as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// There is no configuration, and no repository was named.
+    #[error("this host is not set up for nixfleet: {path} does not exist; enable services.nixfleet, or look at a repository with `nixfleet status --repo PATH`")]
+    NotSetUp {
+        /// Where the configuration was looked for.
+        path: PathBuf,
+    },
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] nixfleet_core::config::ConfigError),
+    /// The repository cannot be read.
+    #[error("{0}")]
+    Repository(String),
+    /// The output cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] std::io::Error),
+    /// A file to generate cannot be written.
+    #[error("cannot write {path}: {source}; name a directory that exists and that you may write to")]
+    Generate {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}

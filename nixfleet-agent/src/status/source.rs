@@ -1,0 +1,1 @@
+//! Where the status comes from: this host, or one repository.
