@@ -6,7 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// There is no configuration, and no repository was named.
-    #[error("this host is not set up for nixfleet: {path} does not exist; enable services.nixfleet, or look at a repository with `nixfleet status --repo PATH`")]
+    #[error(
+        "this host is not set up for nixfleet: {path} does not exist; enable services.nixfleet, or look at a repository with `nixfleet status --repo PATH`"
+    )]
     NotSetUp {
         /// Where the configuration was looked for.
         path: PathBuf,
@@ -17,6 +19,9 @@ pub enum CommandError {
     /// The repository cannot be read.
     #[error("{0}")]
     Repository(String),
+    /// There is nowhere to keep what is fetched for the comparison.
+    #[error("there is no cache directory to keep the remote's commits in: set HOME or XDG_CACHE_HOME")]
+    NoCacheDirectory,
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),

@@ -23,9 +23,10 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Completions { shell } => generate::completions(*shell),
         Command::ManPages { directory } => generate::man_pages(directory),
     };
-    outcome.unwrap_or_else(|error| {
-        anstream::eprintln!("nixfleet: {error}");
-        Outcome::Failed
-    })
-    .into()
+    outcome
+        .unwrap_or_else(|error| {
+            anstream::eprintln!("nixfleet: {error}");
+            Outcome::Failed
+        })
+        .into()
 }

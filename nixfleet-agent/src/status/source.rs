@@ -1,1 +1,100 @@
 //! Where the status comes from: this host, or one repository.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nixfleet_core::config;
+use nixfleet_core::git::{self, Credentials, Timeouts};
+use nixfleet_core::observation::{InferenceSettings, Observation, Reading};
+use nixfleet_core::observe::{HostObserver, RepositoryObserver, RepositoryOptions, cache_directory};
+use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
+
+use super::progress::with_progress;
+use crate::CommandError;
+use crate::arguments::StatusArguments;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+pub(super) enum Source {
+    Host(Box<HostObserver>),
+    Repository(Box<RepositoryObserver>),
+}
+
+impl Source {
+    pub(super) fn open(arguments: &StatusArguments) -> Result<Self, CommandError> {
+        match &arguments.repo {
+            Some(path) => open_repository(path, arguments),
+            None => open_host(arguments),
+        }
+    }
+
+    /// Asks the remote of a repository. On a host that is the agent's work: here its answer is read.
+    pub(super) fn check_remote(&self) {
+        let Self::Repository(observer) = self else { return };
+        let url = observer.remote_url().unwrap_or_default();
+        with_progress(&format!("reading {url}"), || observer.check_remote(Timestamp::now()));
+    }
+
+    pub(super) fn observe(&self) -> Result<Observation, CommandError> {
+        match self {
+            Self::Host(observer) => Ok(observer.observe(Timestamp::now())),
+            Self::Repository(observer) => {
+                let observation = observer.observe();
+                match &observation.repository {
+                    Reading::Unreadable(sentence) => Err(CommandError::Repository(sentence.clone())),
+                    Reading::Absent => Err(CommandError::Repository(format!(
+                        "there is no Git repository at {}: name a checkout of a flake",
+                        observation.host
+                    ))),
+                    Reading::Present(_) | Reading::NotObserved => Ok(observation),
+                }
+            }
+        }
+    }
+}
+
+fn open_host(arguments: &StatusArguments) -> Result<Source, CommandError> {
+    if !arguments.config.exists() {
+        return Err(CommandError::NotSetUp { path: arguments.config.clone() });
+    }
+    let config = config::read(&arguments.config)?;
+    // The repository belongs to the user nixfleet, or to the one that the configuration names.
+    git::allow_foreign_owner();
+    Ok(Source::Host(Box::new(
+        HostObserver::new(
+            config,
+            StateDirectory::new(&arguments.state_directory),
+            RuntimeDirectory::new(&arguments.runtime_directory),
+            &arguments.root,
+            VERSION,
+        )
+        .with_limit(Duration::from_secs(10)),
+    )))
+}
+
+fn open_repository(path: &Path, arguments: &StatusArguments) -> Result<Source, CommandError> {
+    let total = Duration::from_secs(arguments.timeout);
+    let defaults = InferenceSettings::default();
+    let settings = InferenceSettings {
+        // Whoever looks once asks now: nobody tries again before the answer is read.
+        remote_grace_tries: if arguments.watch.is_some() { defaults.remote_grace_tries } else { 1 },
+        remote_grace: if arguments.watch.is_some() { defaults.remote_grace } else { Duration::ZERO },
+        ..defaults
+    };
+    let options = RepositoryOptions {
+        url: arguments.url.clone(),
+        branch: arguments.branch.clone(),
+        credentials: Credentials {
+            token_file: arguments.token_file.clone(),
+            ssh_key_file: arguments.ssh_key_file.clone(),
+            ..Credentials::default()
+        },
+        timeouts: Timeouts { connect: total, idle: total, total },
+        settings,
+        cache_directory: cache_directory().ok_or(CommandError::NoCacheDirectory)?,
+    };
+    RepositoryObserver::open(path, options, VERSION)
+        .map(|observer| Source::Repository(Box::new(observer)))
+        .map_err(|error| CommandError::Repository(error.to_string()))
+}

@@ -1,0 +1,50 @@
+//! What is read of the local repository, in one go.
+
+use std::path::Path;
+
+use crate::flake_lock;
+use crate::git::{self, RemoteStore};
+use crate::observation::{Divergence, LocalRepository, LockFile, Reading, RemoteCommit};
+
+/// Commits are counted up to here: further apart is said as "1000+".
+const COUNTED_COMMITS: u32 = 1000;
+
+/// The local repository, its lock, and how far it is from the remote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LocalPart {
+    pub(super) repository: Reading<LocalRepository>,
+    pub(super) lock: Reading<LockFile>,
+    pub(super) divergence: Option<Divergence>,
+}
+
+impl LocalPart {
+    pub(super) fn read(path: &Path, store: Option<&RemoteStore>, tip: Option<&RemoteCommit>) -> Self {
+        let repository = git::observe_repository(path);
+        let lock = match &repository {
+            Reading::Present(_) => {
+                git::lock_in_work_tree(path).map(|bytes| bytes.as_deref().map(flake_lock::summarize)).into()
+            }
+            Reading::Absent | Reading::Unreadable(_) => Reading::Absent,
+            Reading::NotObserved => Reading::NotObserved,
+        };
+        let divergence = match (repository.present().and_then(|repository| repository.head.as_ref()), tip) {
+            (Some(head), Some(tip)) => {
+                // Not known how far is a part of the answer, not a reason to have none.
+                git::divergence(path, store, head, &tip.revision, COUNTED_COMMITS).unwrap_or_else(|error| {
+                    tracing::warn!(%error, "the distance to the remote is not known");
+                    None
+                })
+            }
+            _ => None,
+        };
+        Self { repository, lock, divergence }
+    }
+
+    pub(super) fn unreadable(sentence: &str) -> Self {
+        Self {
+            repository: Reading::Unreadable(sentence.to_owned()),
+            lock: Reading::Unreadable(sentence.to_owned()),
+            divergence: None,
+        }
+    }
+}
