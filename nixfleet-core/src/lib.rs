@@ -9,6 +9,7 @@ pub mod model;
 pub mod observation;
 mod revision;
 mod sha256;
+pub mod system;
 
 pub use infer::infer;
 pub use revision::{InvalidRevision, Revision};
