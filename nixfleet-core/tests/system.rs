@@ -77,7 +77,7 @@ fn a_running_system_that_cannot_be_read_says_why() {
             "name too long",
             |root| {
                 root.directory("/nix/store");
-                root.run(format!("/nix/store/{}", "x".repeat(300)))
+                root.run(format!("/nix/store/{}", "x".repeat(300)));
             },
             "cannot read",
         ),
@@ -129,7 +129,7 @@ fn links_stay_below_the_root() {
 #[test]
 fn details_that_cannot_be_read_are_absent() {
     type Spoil = fn(&NixosRoot, PathBuf);
-    let table: [(&str, Spoil); 8] = [
+    let table: [(&str, Spoil); 9] = [
         ("missing", |root, file| root.remove(file)),
         ("directory", |root, file| {
             root.remove(&file);
@@ -145,6 +145,7 @@ fn details_that_cannot_be_read_are_absent() {
             std::fs::File::create(root.on_host(file)).unwrap().set_len(1 << 30).unwrap();
         }),
         ("not UTF-8", |root, file| root.write(file, [0xff, 0xfe])),
+        ("too large", |root, file| root.write(file, "x".repeat(100_000))),
         ("empty", |root, file| root.write(file, "")),
         ("control characters", |root, file| root.write(file, "25.05\u{1b}[2J")),
         ("loop", |root, file| {
@@ -182,13 +183,21 @@ fn a_dirty_or_missing_configuration_revision_is_absent() {
 #[test]
 fn kernel_version_comes_from_the_modules_or_the_kernel() {
     type Change = fn(&NixosRoot, &Path);
-    let table: [(&str, Change, Option<&str>); 5] = [
+    let table: [(&str, Change, Option<&str>); 6] = [
         ("as built", |_, _| {}, Some("6.12.19")),
         ("no modules", |root, toplevel| root.remove(toplevel.join("kernel-modules")), Some("6.12.19")),
         (
             "two modules directories: the kernel's name decides",
             |root, _| root.directory("/nix/store/mmmm-linux-6.12.19-modules/lib/modules/9.9.9"),
             Some("6.12.19"),
+        ),
+        (
+            "two modules directories and no kernel",
+            |root, toplevel| {
+                root.directory("/nix/store/mmmm-linux-6.12.19-modules/lib/modules/9.9.9");
+                root.remove(toplevel.join("kernel"));
+            },
+            None,
         ),
         (
             "the modules win over the kernel's name",
@@ -221,7 +230,7 @@ fn a_refused_directory_says_so() {
     let root = NixosRoot::new();
     root.boot(root.build(&Toplevel::default()));
     root.directory("/nix/var/nix/profiles");
-    std::fs::set_permissions(root.path(), std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(root.path(), std::fs::Permissions::from_mode(0o000)).unwrap();
     let directory = root.path().to_owned();
     // Permission bits do not bind root: look as nobody, in a thread of its own since a user id belongs to a thread.
     let system = std::thread::spawn(move || {
