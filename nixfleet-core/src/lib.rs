@@ -12,6 +12,7 @@ pub mod observation;
 pub mod observe;
 mod revision;
 mod sha256;
+pub mod system;
 
 pub use age::Age;
 pub use infer::infer;
