@@ -6,6 +6,7 @@
 
 mod age;
 pub mod config;
+pub mod flake_lock;
 pub mod infer;
 pub mod model;
 pub mod observation;
