@@ -9,6 +9,7 @@ pub mod model;
 pub mod observation;
 mod revision;
 mod sha256;
+pub mod state_directory;
 
 pub use infer::infer;
 pub use revision::{InvalidRevision, Revision};

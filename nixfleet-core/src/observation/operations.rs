@@ -215,6 +215,10 @@ pub struct OperationHistory {
     pub deployed: Option<Deployed>,
     /// The commit that is held.
     pub held: Option<Held>,
+    /// Which of switch and rollback came to an end last, by the order in which the journal has them.
+    ///
+    /// A clock may jump back, the order of lines does not. Absent where the order is not known: then the times decide.
+    pub last_deployment_operation: Option<Operation>,
     /// Why the journal, or a part of it, cannot be read, in one sentence.
     pub problem: Option<String>,
 }
@@ -241,9 +245,14 @@ impl OperationHistory {
         }
     }
 
-    /// The switch or rollback that started last, of those that run no more.
+    /// The switch or rollback that came to an end last.
     #[must_use]
     pub fn last_deployment(&self) -> Option<&FinishedOperation> {
+        if let Some(operation) = self.last_deployment_operation
+            && let Some(last) = &self.of(operation).last
+        {
+            return Some(last);
+        }
         let last = [&self.switch.last, &self.rollback.last];
         last.into_iter().flatten().max_by_key(|finished| finished.started_at)
     }
