@@ -1,5 +1,7 @@
 //! What the journal's entries tell together.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly, its functions too")]
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;

@@ -1,5 +1,7 @@
 //! The state directory on a disk that is full, and on one that cannot be written.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly, its functions too")]
+
 use std::path::Path;
 use std::process::Command;
 
