@@ -13,6 +13,7 @@ pub mod observation;
 pub mod observe;
 mod revision;
 mod sha256;
+pub mod state_directory;
 pub mod system;
 
 pub use age::Age;

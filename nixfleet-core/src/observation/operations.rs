@@ -211,7 +211,7 @@ pub struct OperationHistory {
     pub test: OperationRecord,
     /// Of [`Operation::Rollback`].
     pub rollback: OperationRecord,
-    /// Which of switch and rollback ran last, of those that run no more.
+    /// Which of switch and rollback came to an end last, in the order of the journal's lines: a clock may jump back.
     pub last_deployment: Option<Operation>,
     /// The last deployment (switch or rollback) that succeeded.
     pub deployed: Option<Deployed>,

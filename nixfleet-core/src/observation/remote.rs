@@ -115,3 +115,51 @@ pub struct RemoteAttempt {
     /// Attempts that failed since the machine's start.
     pub failed_total: u64,
 }
+
+impl RemoteAttempt {
+    /// The attempt that follows `previous` and read the remote.
+    #[must_use]
+    pub fn succeeded(previous: Option<&Self>, at: Timestamp) -> Self {
+        Self {
+            at,
+            error: None,
+            failures_in_a_row: 0,
+            failing_since: None,
+            succeeded_total: previous.map_or(0, |previous| previous.succeeded_total).saturating_add(1),
+            failed_total: previous.map_or(0, |previous| previous.failed_total),
+        }
+    }
+
+    /// The attempt that follows `previous` and could not read the remote.
+    #[must_use]
+    pub fn failed(previous: Option<&Self>, at: Timestamp, error: impl Into<String>) -> Self {
+        Self {
+            at,
+            error: Some(error.into()),
+            failures_in_a_row: previous.map_or(0, |previous| previous.failures_in_a_row).saturating_add(1),
+            failing_since: previous.and_then(|previous| previous.failing_since).or(Some(at)),
+            succeeded_total: previous.map_or(0, |previous| previous.succeeded_total),
+            failed_total: previous.map_or(0, |previous| previous.failed_total).saturating_add(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_are_counted_and_a_success_ends_the_row() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let first = RemoteAttempt::failed(None, at(10), "no route to host");
+        assert_eq!((first.failures_in_a_row, first.failing_since, first.failed_total), (1, Some(at(10)), 1));
+        let second = RemoteAttempt::failed(Some(&first), at(20), "timed out");
+        assert_eq!((second.failures_in_a_row, second.failing_since, second.failed_total), (2, Some(at(10)), 2));
+        assert_eq!(second.error.as_deref(), Some("timed out"));
+        let third = RemoteAttempt::succeeded(Some(&second), at(30));
+        assert_eq!((third.failures_in_a_row, third.failing_since, third.error.as_ref()), (0, None, None));
+        assert_eq!((third.succeeded_total, third.failed_total), (1, 2));
+        let fourth = RemoteAttempt::failed(Some(&third), at(40), "timed out");
+        assert_eq!((fourth.failures_in_a_row, fourth.failing_since), (1, Some(at(40))));
+    }
+}
