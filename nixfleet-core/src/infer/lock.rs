@@ -144,14 +144,13 @@ impl Comparison<'_> {
         if changes.is_empty() {
             return formatter.write_str("differs from the remote, in no direct input");
         }
-        formatter.write_str("the remote has ")?;
+        formatter.write_str("differs from the remote: ")?;
         for (index, change) in changes.iter().take(NAMED).enumerate() {
-            write!(formatter, "{}{}", if index == 0 { "" } else { ", " }, change.name)?;
+            write!(formatter, "{}{change}", if index == 0 { "" } else { ", " })?;
         }
         match changes.len().saturating_sub(NAMED) {
             0 => Ok(()),
             more => write!(formatter, " and {more} more"),
-        }?;
-        formatter.write_str(" pinned otherwise")
+        }
     }
 }

@@ -16,9 +16,9 @@ pub struct InferenceSettings {
 impl Default for InferenceSettings {
     fn default() -> Self {
         Self {
-            heartbeat_deadline: Duration::from_secs(3 * 60),
+            heartbeat_deadline: Duration::from_mins(3),
             remote_grace_tries: 3,
-            remote_grace: Duration::from_secs(15 * 60),
+            remote_grace: Duration::from_mins(15),
         }
     }
 }

@@ -167,9 +167,11 @@ impl StatePart {
             |error| PullRequestStatus { last_good: None, error: Some(error.to_string()) },
             Option::unwrap_or_default,
         );
+        // Before the journal: an operation that ends in between is then in the journal, and not taken for lost.
+        let context = FoldContext::of_machine(&places.root, now);
         let (operations, journal_run) = match places.state.journal().read() {
             Ok(contents) => {
-                let history = contents.history(&FoldContext::of_machine(&places.root, now));
+                let history = contents.history(&context);
                 (history.operations, history.last_test_run)
             }
             Err(error) => (OperationHistory { problem: Some(error.to_string()), ..OperationHistory::default() }, None),

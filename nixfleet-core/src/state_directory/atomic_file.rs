@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use super::StateError;
 
 /// A temporary file this old has no writer any more: writing takes seconds.
-const LEFTOVER_AGE: Duration = Duration::from_secs(60 * 60);
+const LEFTOVER_AGE: Duration = Duration::from_hours(1);
 
 /// What a file has to survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,8 +132,8 @@ mod tests {
             let file = File::create(directory.path().join(name)).unwrap();
             file.set_modified(SystemTime::now() - age).unwrap();
         };
-        make(".remote.json.old.tmp", LEFTOVER_AGE + Duration::from_secs(60));
-        make(".remote.json.new.tmp", Duration::from_secs(60));
+        make(".remote.json.old.tmp", LEFTOVER_AGE + Duration::from_mins(1));
+        make(".remote.json.new.tmp", Duration::from_mins(1));
         make(".tests.json.old.tmp", LEFTOVER_AGE * 2);
         make(".remote.json.notes", LEFTOVER_AGE * 2);
         replace(&directory.path().join("remote.json"), b"{}", Durability::WriterOnly).unwrap();
