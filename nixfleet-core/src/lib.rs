@@ -4,6 +4,7 @@
 //! the repository asks for, as five [compartments](model::Compartment) in five [states](model::State).
 //! It has no daemon, no D-Bus and no async: other tools embed it.
 
+pub mod git;
 pub mod infer;
 pub mod model;
 pub mod observation;
