@@ -7,6 +7,7 @@
 mod age;
 pub mod config;
 pub mod flake_lock;
+pub mod git;
 pub mod infer;
 pub mod model;
 pub mod observation;

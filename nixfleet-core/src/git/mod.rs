@@ -1,0 +1,24 @@
+//! Git: the local repository, the tracked branch of the remote, and how far the two are apart.
+//!
+//! Everything here reads with libgit2: no hook, no external filter and no credential helper is run, and the user's
+//! repository is never written. Only OpenSSH's `ssh` is started, for remotes that are reached through it.
+
+mod divergence;
+mod local;
+mod lock_bytes;
+mod object_view;
+mod one_line;
+mod ownership;
+mod redact;
+pub mod remote;
+mod repository_error;
+mod tracked_remote;
+
+pub use divergence::divergence;
+pub use local::observe_repository;
+pub use lock_bytes::{LOCK_BYTES_MAXIMUM, lock_in_commit, lock_in_work_tree};
+pub use ownership::allow_foreign_owner;
+pub use redact::redact_url;
+pub use remote::{Credentials, RemoteError, RemoteSource, RemoteStore, Timeouts};
+pub use repository_error::RepositoryError;
+pub use tracked_remote::{TrackedRemote, tracked_remote};

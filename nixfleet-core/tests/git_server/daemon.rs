@@ -1,0 +1,49 @@
+//! `git daemon`.
+
+use std::net::TcpStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::tcp::free_port;
+
+/// A server of `git://`, until it is dropped.
+pub(crate) struct GitDaemon {
+    child: Child,
+    port: u16,
+}
+
+impl GitDaemon {
+    /// Serves the repositories under `root`.
+    pub(crate) fn start(root: &Path) -> Self {
+        let port = free_port();
+        let child = Command::new("git")
+            .args(["daemon", "--reuseaddr", "--export-all", "--listen=127.0.0.1"])
+            .arg(format!("--port={port}"))
+            .arg(format!("--base-path={}", root.display()))
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { child, port }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("git://127.0.0.1:{}/repository/.git", self.port)
+    }
+}
+
+impl Drop for GitDaemon {
+    fn drop(&mut self) {
+        let group = Pid::from_child(&self.child);
+        kill_process_group(group, Signal::TERM).unwrap();
+        self.child.wait().unwrap();
+    }
+}
