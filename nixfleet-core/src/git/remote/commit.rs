@@ -3,6 +3,7 @@
 use git2::{Oid, Repository};
 use jiff::Timestamp;
 
+use crate::flake_lock::summarize;
 use crate::git::lock_bytes::{LockProblem, lock_of};
 use crate::git::one_line::one_line;
 use crate::observation::LockFile;
@@ -21,11 +22,6 @@ pub(super) fn read_commit(objects: &Repository, id: Oid) -> Result<CommitFacts, 
     let commit = objects.find_commit(id)?;
     let subject = String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default()).into_owned();
     let committed_at = Timestamp::from_second(commit.time().seconds()).unwrap_or(Timestamp::UNIX_EPOCH);
-    let lock = lock_of(objects, id)?.map(|bytes| summarize_placeholder(&bytes));
+    let lock = lock_of(objects, id)?.map(|bytes| summarize(&bytes));
     Ok(CommitFacts { subject: one_line(&subject, SUBJECT_CHARACTERS_MAXIMUM), committed_at, lock })
-}
-
-/// MERGE: replace by `crate::flake_lock::summarize(bytes)`.
-fn summarize_placeholder(bytes: &[u8]) -> LockFile {
-    LockFile { sha256: crate::Sha256::of(bytes), inputs: Vec::new(), problem: None }
 }

@@ -85,12 +85,10 @@ pub(super) fn within<T: Send + 'static>(
                     return Err(over());
                 }
                 Ok(Err(_)) => Err(over()),
-                received => received.unwrap_or_else(|_| Err(over())),
+                answer => answer.unwrap_or_else(|_| Err(over())),
             }
         }
-        received => {
-            received.unwrap_or_else(|_| Err(local("the look at it ended unexpectedly: report this".to_owned())))
-        }
+        answer => answer.unwrap_or_else(|_| Err(local("the look at it ended unexpectedly: report this".to_owned()))),
     };
     // The result is sent as the last thing: this waits for no more than the thread's end.
     let _ = thread.join();

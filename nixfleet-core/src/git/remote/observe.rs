@@ -179,7 +179,13 @@ impl Look {
 
     fn answer(&self, branch: String, tip: Oid, facts: CommitFacts) -> RemoteCommit {
         let revision = Revision::from(tip);
-        let seen_before = self.previous.as_ref().filter(|previous| previous.revision == revision);
+        // What was seen of another remote or branch tells nothing about this one.
+        let previous = self.previous.as_ref().filter(|previous| previous.url == self.url && previous.branch == branch);
+        let (first_seen_at, earlier_tips) = match previous {
+            Some(previous) if previous.revision == revision => (previous.first_seen_at, previous.earlier_tips.clone()),
+            Some(previous) => (self.now, previous.tips_up_to_here()),
+            None => (self.now, Vec::new()),
+        };
         RemoteCommit {
             url: self.url.clone(),
             branch,
@@ -187,8 +193,9 @@ impl Look {
             subject: facts.subject,
             committed_at: facts.committed_at,
             lock: facts.lock,
-            first_seen_at: seen_before.map_or(self.now, |previous| previous.first_seen_at),
+            first_seen_at,
             confirmed_at: self.now,
+            earlier_tips,
         }
     }
 }
