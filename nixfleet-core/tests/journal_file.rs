@@ -57,7 +57,7 @@ fn be_a_writer_if_asked() {
     let journal = journal(Path::new(directory)).with_bounds(maximum_bytes, usize::try_from(maximum_bytes / 2).unwrap());
     for number in 0..count.parse::<u64>().unwrap() {
         journal.append(&ended(format!("{name}-{number}"))).unwrap();
-        writeln!(std::io::stderr(), "safe").unwrap();
+        eprintln!("safe");
     }
     std::process::exit(0);
 }
@@ -184,7 +184,7 @@ fn lines_that_mean_nothing_are_skipped_and_said() {
         assert!(warning.to_string().starts_with(expected), "{warning}: {expected}");
     }
     let problem = contents.problem().unwrap();
-    assert!(problem.contains("line 2 is not valid JSON") && problem.ends_with("and 8 more"), "{problem}");
+    assert!(problem.contains("line 2 is not valid JSON") && problem.contains("and 8 more"), "{problem}");
 }
 
 #[test]

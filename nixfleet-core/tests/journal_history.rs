@@ -1,6 +1,7 @@
 //! What the journal's entries tell together.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly, its functions too")]
+#![allow(clippy::needless_pass_by_value, reason = "entries read better without a reference to each of their members")]
 
 use std::collections::BTreeSet;
 

@@ -235,13 +235,14 @@ fn the_audit_log_is_bounded_and_keeps_the_newest() {
     assert_eq!(contents.warnings.count, 0);
 }
 
+const OWNER: u32 = 54_321;
+
 #[test]
 fn what_root_writes_belongs_to_the_owner_of_the_directory() {
     if !rustix::process::geteuid().is_root() {
         println!("skipped: only root can give a file to another user");
         return;
     }
-    const OWNER: u32 = 54_321;
     let directory = tempfile::tempdir().unwrap();
     std::os::unix::fs::chown(directory.path(), Some(OWNER), Some(OWNER)).unwrap();
     let state = StateDirectory::new(directory.path());

@@ -93,10 +93,9 @@ fn append_line(mut file: &File, line: &[u8]) -> io::Result<u64> {
     }
     text.extend_from_slice(line);
     text.push(b'\n');
-    if let Err(error) = file.write_all(&text) {
+    if let Err(error) = file.write_all(&text).and_then(|()| file.sync_data()) {
         let _ = file.set_len(before);
         return Err(error);
     }
-    file.sync_data()?;
     Ok(before + text.len() as u64)
 }

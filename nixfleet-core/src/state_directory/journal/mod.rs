@@ -108,7 +108,8 @@ impl JournalContents {
         };
         let first = text_bound::cut(&first.to_string(), 300);
         Some(format!(
-            "the journal of operations was read without line(s) that mean nothing to this nixfleet: {first}{others}"
+            "lines of the journal of operations were skipped: {first}{others}; a crash or another version of nixfleet left \
+             them, all other lines count"
         ))
     }
 }

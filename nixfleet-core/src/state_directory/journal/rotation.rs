@@ -30,7 +30,7 @@ pub(super) fn shortened(lines: &[LogLine<JournalEntry>], kept_bytes: usize) -> R
 }
 
 /// What is kept or dropped together: a run, or one entry that belongs to none.
-struct Unit {
+struct Group {
     lines: Vec<usize>,
     last_line: usize,
     needed: bool,
@@ -47,30 +47,30 @@ pub(super) fn plan(entries: &[Option<&JournalEntry>], sizes: &[usize], kept_byte
     let needed_lines = needed_lines(&runs, &hold);
 
     let mut checkpoint = Checkpoint::default();
-    let mut units: Vec<Unit> = runs.iter().map(|run| of_run(run, &needed_lines)).collect();
+    let mut groups: Vec<Group> = runs.iter().map(|run| of_run(run, &needed_lines)).collect();
     for (line, entry) in entries.iter().enumerate() {
         match entry {
             Some(JournalEntry::Checkpoint(former)) => checkpoint.add_all(former),
             Some(entry) if entry.invocation_id().is_some() => {}
             _ => {
                 let needed = needed_lines.contains(&line);
-                units.push(Unit { lines: vec![line], last_line: line, needed, settled: None });
+                groups.push(Group { lines: vec![line], last_line: line, needed, settled: None });
             }
         }
     }
 
     // The order of last lines keeps with a run whose end is not known all that started in its unit since.
-    units.sort_unstable_by_key(|unit| std::cmp::Reverse(unit.last_line));
+    groups.sort_unstable_by_key(|group| std::cmp::Reverse(group.last_line));
     let mut kept = Vec::new();
     let mut bytes = 0_usize;
     let mut room = true;
-    for unit in units {
-        let unit_bytes: usize = unit.lines.iter().filter_map(|line| sizes.get(*line)).sum();
-        bytes = bytes.saturating_add(unit_bytes);
+    for group in groups {
+        let group_bytes: usize = group.lines.iter().filter_map(|line| sizes.get(*line)).sum();
+        bytes = bytes.saturating_add(group_bytes);
         room = room && bytes <= kept_bytes;
-        if room || unit.needed {
-            kept.extend(unit.lines);
-        } else if let Some((operation, result)) = unit.settled {
+        if room || group.needed {
+            kept.extend(group.lines);
+        } else if let Some((operation, result)) = group.settled {
             checkpoint.add(operation, result, 1);
         }
     }
@@ -78,11 +78,11 @@ pub(super) fn plan(entries: &[Option<&JournalEntry>], sizes: &[usize], kept_byte
     Shortened { checkpoint, kept }
 }
 
-fn of_run(run: &Run<'_>, needed_lines: &BTreeSet<usize>) -> Unit {
+fn of_run(run: &Run<'_>, needed_lines: &BTreeSet<usize>) -> Group {
     let operation = run.operation();
     // A run that may still go on is needed too. Without its start nothing can be told of it, now or later.
     let may_run = operation.is_some() && run.settled().is_none();
-    Unit {
+    Group {
         lines: run.lines.clone(),
         last_line: run.last_line,
         needed: may_run || needed_lines.contains(&run.last_line),
