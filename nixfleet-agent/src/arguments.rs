@@ -14,7 +14,7 @@ use crate::outcome::EXIT_CODES;
 #[derive(Debug, Parser)]
 #[command(name = "nixfleet", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Arguments {
-    /// When to use colours: on a terminal only, always, or never. NO_COLOR is honoured.
+    /// When to use colours: on a terminal only, always, or never. `NO_COLOR` is honoured.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", value_enum)]
     pub color: Color,
     /// What to do.
@@ -26,7 +26,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the five compartments of this host, or of a repository
-    Status(StatusArguments),
+    Status(Box<StatusArguments>),
     /// Print the completion script for a shell
     #[command(hide = true)]
     Completions {

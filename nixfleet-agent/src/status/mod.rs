@@ -22,8 +22,8 @@ pub(crate) fn run(arguments: &StatusArguments) -> Result<Outcome, CommandError> 
     let Some(seconds) = arguments.watch else {
         let status = infer(&source.observe()?, Timestamp::now());
         show(&status, arguments.json)?;
-        let states = status.compartments.iter().map(|(_, of)| of.state);
-        return Ok(Outcome::of_states(states, arguments.fail_on.map(Into::into)));
+        let found = status.compartments.iter().map(|(_, of)| of.state);
+        return Ok(Outcome::of_states(found, arguments.fail_on.map(Into::into)));
     };
     watch(&source, arguments, Duration::from_secs(seconds))
 }

@@ -82,7 +82,8 @@ pub(super) struct Stale<'a> {
 
 pub(super) fn stale(remote: &RemoteStatus, now: Timestamp) -> Option<Stale<'_>> {
     let error = remote.last_attempt.as_ref()?.error.as_deref()?;
-    Some(Stale { error, age: Age::between(remote.last_good.as_ref()?.confirmed_at, now) })
+    remote.last_good.as_ref()?;
+    Some(Stale { error, age: Age::between(remote.last_success_at()?, now) })
 }
 
 impl fmt::Display for Stale<'_> {

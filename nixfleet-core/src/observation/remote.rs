@@ -21,6 +21,16 @@ pub struct RemoteStatus {
     pub problem: Option<String>,
 }
 
+impl RemoteStatus {
+    /// When the remote last answered. The record of the last good answer is written when that changes, not at every
+    /// confirmation: a host at rest writes nothing to its disk. Since the machine's start the attempts know better.
+    #[must_use]
+    pub fn last_success_at(&self) -> Option<Timestamp> {
+        let attempts = self.last_attempt.as_ref().and_then(|attempt| attempt.last_success_at);
+        self.last_good.as_ref().map(|commit| commit.confirmed_at).max(attempts)
+    }
+}
+
 /// One commit of the tracked branch and all that was read from that very commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteCommit {
@@ -38,7 +48,7 @@ pub struct RemoteCommit {
     pub lock: Option<LockFile>,
     /// When this commit was first seen as the tip.
     pub first_seen_at: Timestamp,
-    /// When the remote last confirmed it as the tip.
+    /// When the remote confirmed it as the tip, at the time of writing; [`RemoteStatus::last_success_at`] may be later.
     pub confirmed_at: Timestamp,
     /// The tips before this one, oldest first, at most [`RemoteCommit::EARLIER_TIPS`]: they tell since when a host is behind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -110,6 +120,9 @@ pub struct RemoteAttempt {
     /// The first of those failures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
+    /// The last attempt that succeeded since the machine's start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_success_at: Option<Timestamp>,
     /// Attempts that succeeded since the machine's start.
     pub succeeded_total: u64,
     /// Attempts that failed since the machine's start.
@@ -125,6 +138,7 @@ impl RemoteAttempt {
             error: None,
             failures_in_a_row: 0,
             failing_since: None,
+            last_success_at: Some(at),
             succeeded_total: previous.map_or(0, |previous| previous.succeeded_total).saturating_add(1),
             failed_total: previous.map_or(0, |previous| previous.failed_total),
         }
@@ -137,7 +151,9 @@ impl RemoteAttempt {
             at,
             error: Some(error.into()),
             failures_in_a_row: previous.map_or(0, |previous| previous.failures_in_a_row).saturating_add(1),
-            failing_since: previous.and_then(|previous| previous.failing_since).or(Some(at)),
+            // A clock that was set back must not put the first failure into the future.
+            failing_since: previous.and_then(|previous| previous.failing_since).map(|since| since.min(at)).or(Some(at)),
+            last_success_at: previous.and_then(|previous| previous.last_success_at),
             succeeded_total: previous.map_or(0, |previous| previous.succeeded_total),
             failed_total: previous.map_or(0, |previous| previous.failed_total).saturating_add(1),
         }
@@ -161,5 +177,8 @@ mod tests {
         assert_eq!((third.succeeded_total, third.failed_total), (1, 2));
         let fourth = RemoteAttempt::failed(Some(&third), at(40), "timed out");
         assert_eq!((fourth.failures_in_a_row, fourth.failing_since), (1, Some(at(40))));
+        assert_eq!(fourth.last_success_at, Some(at(30)));
+        let set_back = RemoteAttempt::failed(Some(&fourth), at(5), "timed out");
+        assert_eq!(set_back.failing_since, Some(at(5)), "a clock that was set back");
     }
 }

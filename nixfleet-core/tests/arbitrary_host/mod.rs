@@ -104,7 +104,15 @@ fn remote_commit() -> impl Strategy<Value = RemoteCommit> {
 
 fn remote_attempt() -> impl Strategy<Value = RemoteAttempt> {
     (timestamp(), of(".{0,20}"), 0_u32..6, of(timestamp())).prop_map(|(at, error, failures_in_a_row, failing_since)| {
-        RemoteAttempt { at, error, failures_in_a_row, failing_since, succeeded_total: 1, failed_total: 1 }
+        RemoteAttempt {
+            at,
+            error,
+            failures_in_a_row,
+            failing_since,
+            last_success_at: None,
+            succeeded_total: 1,
+            failed_total: 1,
+        }
     })
 }
 

@@ -103,6 +103,7 @@ impl Host {
                     error: None,
                     failures_in_a_row: 0,
                     failing_since: None,
+                    last_success_at: Some(before(2)),
                     succeeded_total: 9,
                     failed_total: 0,
                 }),
@@ -263,6 +264,7 @@ impl Host {
             error: Some("cannot connect to example.org: check the network".into()),
             failures_in_a_row: tries,
             failing_since: Some(before(minutes)),
+            last_success_at: Some(before(minutes)),
             succeeded_total: 9,
             failed_total: u64::from(tries),
         });
