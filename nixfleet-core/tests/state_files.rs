@@ -40,6 +40,7 @@ fn remote_commit(subject: &str) -> RemoteCommit {
         lock: Some(LockFile { sha256: Sha256::of(b"lock"), inputs: vec![input], problem: None }),
         first_seen_at: at(2),
         confirmed_at: at(3),
+        earlier_tips: Vec::new(),
     }
 }
 

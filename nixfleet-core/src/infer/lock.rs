@@ -47,8 +47,9 @@ pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
         return Verdict::new(State::Error, Why::RemoteUnreadable(past)).action(Action::CheckRemote).since(since);
     }
     let Some(tip) = &observation.remote.last_good else {
-        let why = Why::NoAnswer(remote::no_answer(&observation.remote));
-        return Verdict::new(State::Unknown, why).action(Action::CheckRemote);
+        let why = remote::no_answer(&observation.remote);
+        let action = why.action();
+        return Verdict::new(State::Unknown, Why::NoAnswer(why)).action(action);
     };
     let Some(remote) = &tip.lock else {
         return Verdict::new(State::Error, Why::RemoteHasNone(tip))

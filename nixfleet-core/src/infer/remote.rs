@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::Age;
+use crate::model::Action;
 use crate::observation::{InferenceSettings, RemoteStatus};
 
 /// The remote could not be read for longer than the grace period.
@@ -52,6 +53,15 @@ pub(super) enum NoAnswer<'a> {
     Unreadable(&'a str),
 }
 
+impl NoAnswer<'_> {
+    pub(super) const fn action(&self) -> Action {
+        match self {
+            Self::NotConfigured => Action::CheckConfiguration,
+            Self::NotYetRead | Self::Failing(_) | Self::Unreadable(_) => Action::CheckRemote,
+        }
+    }
+}
+
 pub(super) fn no_answer(remote: &RemoteStatus) -> NoAnswer<'_> {
     let failing = remote.last_attempt.as_ref().and_then(|attempt| attempt.error.as_deref());
     match (&remote.problem, failing, &remote.url) {
@@ -65,7 +75,9 @@ pub(super) fn no_answer(remote: &RemoteStatus) -> NoAnswer<'_> {
 impl fmt::Display for NoAnswer<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotConfigured => formatter.write_str("no remote is configured"),
+            Self::NotConfigured => {
+                formatter.write_str("no remote is configured: give the branch an upstream, or name the remote")
+            }
             Self::NotYetRead => formatter.write_str("the remote was not read yet"),
             Self::Failing(error) => write!(formatter, "the remote was not read yet: {error}"),
             Self::Unreadable(problem) => formatter.write_str(problem),
