@@ -15,7 +15,8 @@ use tokio::time::{sleep, timeout};
 use crate::collect::Collection;
 use crate::http;
 
-/// Connections at the same time. More wait in the listener's queue until one ends.
+/// Connections at the same time, of which each listener takes one while it waits for a client. More clients wait in the
+/// listener's queue until a connection ends.
 pub const CONNECTIONS: u32 = 64;
 
 /// A client has this long to send a request's head; so long, too, an idle connection stays open.

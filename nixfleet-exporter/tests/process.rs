@@ -122,7 +122,7 @@ fn socket_activation() {
 }
 
 #[test]
-fn the_program_says_what_it_lacks() {
+fn version_help_and_wrong_arguments() {
     let program =
         |arguments: &[&str]| Command::new(env!("CARGO_BIN_EXE_nixfleet-exporter")).args(arguments).output().unwrap();
     let version = program(&["--version"]);

@@ -42,10 +42,10 @@ impl From<String> for Label<'_> {
     }
 }
 
-/// A web address without what may be secret: user and password, query and fragment.
+/// A web address without what may be secret: user and password, query and fragment. Empty for anything else.
 pub(super) fn public_url(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        // No address that a person could follow: what it holds is anybody's guess.
+    let Some((scheme, rest)) = url.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https")) else {
+        // No address that a person could follow in a browser: what it holds is anybody's guess.
         return String::new();
     };
     let (authority, path) = rest.split_at(rest.find(['/', '\\']).unwrap_or(rest.len()));
@@ -73,6 +73,8 @@ mod tests {
             ("https://u:se?cret@example.org/", "https://example.org/"),
             ("https://u:se#cret@example.org/?q", "https://example.org/"),
             ("secret@example.org:a.git", ""),
+            ("javascript://example.org/%0aalert(1)", ""),
+            ("ssh://git@example.org/a.git", ""),
             ("", ""),
         ] {
             assert_eq!(public_url(url), public, "{url}");
