@@ -64,12 +64,12 @@ pub struct HostArguments {
     /// The configuration that the agent of this host runs with.
     #[arg(long, value_name = "FILE", default_value = "/etc/nixfleet/config.json")]
     pub config: PathBuf,
-    /// Where nixfleet keeps its state, instead of where the configuration says.
-    #[arg(long, value_name = "DIRECTORY")]
-    pub state_directory: Option<PathBuf>,
-    /// Where the agent shows that it lives, instead of where the configuration says.
-    #[arg(long, value_name = "DIRECTORY")]
-    pub runtime_directory: Option<PathBuf>,
+    /// Where nixfleet keeps its state.
+    #[arg(long, value_name = "DIRECTORY", default_value = "/var/lib/nixfleet")]
+    pub state_directory: PathBuf,
+    /// Where the agent shows that it lives.
+    #[arg(long, value_name = "DIRECTORY", default_value = "/run/nixfleet")]
+    pub runtime_directory: PathBuf,
     /// The directory under which the running system is looked for: /run/current-system, /nix/var/nix/profiles.
     #[arg(long, value_name = "DIRECTORY", default_value = "/")]
     pub root: PathBuf,

@@ -1,26 +1,82 @@
 //! The observer that the arguments ask for.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nixfleet_core::config::{self, ConfigError};
+use nixfleet_core::git::{self, RepositoryError};
+use nixfleet_core::observation::Observation;
+use nixfleet_core::observe::{HostObserver, RepositoryObserver, RepositoryOptions, cache_directory};
+use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 
 use crate::Observe;
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, HostArguments};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Why there is nothing to observe.
 #[derive(Debug, thiserror::Error)]
 pub enum ObserverError {
-    /// This build has no observer for real hosts.
-    #[error("cannot observe {subject}: this build of nixfleet-exporter cannot read a host yet, use a newer one")]
-    NotBuiltIn {
-        /// What was to be observed.
-        subject: String,
-    },
+    /// The host's configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The repository cannot be read.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// There is nowhere to keep what is fetched for the comparison.
+    #[error("there is no cache directory to keep the remote's commits in: set CACHE_DIRECTORY, XDG_CACHE_HOME or HOME")]
+    NoCacheDirectory,
+    /// The system refused a thread.
+    #[error("cannot start the thread that asks the remote: {0}; check this service's limit of tasks")]
+    Thread(#[source] std::io::Error),
 }
 
 /// The observer of the host, or of the one repository, that the arguments name.
 pub fn observer(arguments: &Arguments) -> Result<Arc<dyn Observe>, ObserverError> {
-    let subject = match &arguments.repository.path {
-        Some(path) => format!("the repository {}", path.display()),
-        None => format!("the host configured in {}", arguments.host.config.display()),
-    };
-    Err(ObserverError::NotBuiltIn { subject })
+    match &arguments.repository.path {
+        Some(path) => Ok(repository_observer(path, arguments.repository.check_interval)?),
+        None => Ok(Arc::new(host_observer(&arguments.host)?)),
+    }
+}
+
+fn host_observer(arguments: &HostArguments) -> Result<HostObserver, ObserverError> {
+    let config = config::read(&arguments.config)?;
+    // The repository belongs to the agent's user, or to the one that the configuration names; here it is only read.
+    git::allow_foreign_owner();
+    let state = StateDirectory::new(&arguments.state_directory);
+    let runtime = RuntimeDirectory::new(&arguments.runtime_directory);
+    Ok(HostObserver::new(config, state, runtime, &arguments.root, VERSION))
+}
+
+/// Where no agent asks the remote, a thread of the exporter does.
+fn repository_observer(path: &Path, check_interval: Duration) -> Result<Arc<RepositoryObserver>, ObserverError> {
+    let cache_directory = cache_directory().ok_or(ObserverError::NoCacheDirectory)?;
+    let options = RepositoryOptions { cache_directory, ..RepositoryOptions::default() };
+    let observer = Arc::new(RepositoryObserver::open(path, options, VERSION)?);
+    let checked = Arc::clone(&observer);
+    thread::Builder::new()
+        .name("remote".to_owned())
+        .spawn(move || {
+            loop {
+                checked.check_remote(Timestamp::now());
+                thread::sleep(check_interval);
+            }
+        })
+        .map_err(ObserverError::Thread)?;
+    Ok(observer)
+}
+
+impl Observe for HostObserver {
+    fn observe(&self) -> Observation {
+        Self::observe(self, Timestamp::now())
+    }
+}
+
+impl Observe for RepositoryObserver {
+    fn observe(&self) -> Observation {
+        Self::observe(self)
+    }
 }

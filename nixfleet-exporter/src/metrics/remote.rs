@@ -30,7 +30,7 @@ const CHECKS: Family<1> = Family {
 };
 
 pub(super) fn encode(encoder: &mut DescriptorEncoder<'_>, remote: &RemoteStatus) -> fmt::Result {
-    LAST_SUCCESS.encode_one(encoder, remote.last_good.as_ref().map(|commit| commit.confirmed_at.into()))?;
+    LAST_SUCCESS.encode_one(encoder, remote.last_success_at().map(Into::into))?;
     let attempt = remote.last_attempt.as_ref();
     LAST_ATTEMPT.encode_one(encoder, attempt.map(|attempt| attempt.at.into()))?;
     let totals = attempt.map(|attempt| {
