@@ -16,6 +16,7 @@ mod verdict;
 use jiff::Timestamp;
 
 pub use reason::Reason;
+pub use system::{changed_outside, rollback_held};
 pub use verdict::Verdict;
 
 use crate::model::{Compartments, HostStatus};

@@ -87,15 +87,41 @@ fn head(observation: &Observation) -> Option<&Revision> {
     observation.repository.present()?.head.as_ref()
 }
 
+/// Whether the running system is neither the one that nixfleet deployed last nor one that carries local HEAD: somebody
+/// switched by hand. Absent where the running system is unknown, or the journal does not tell what was deployed.
+///
+/// A system that a failed deployment left behind came from nixfleet: it does not count.
+#[must_use]
+pub fn changed_outside(observation: &Observation) -> Option<bool> {
+    let running = observation.system.running.present()?;
+    let operations = &observation.operations;
+    let Some(deployed) = &operations.deployed else {
+        return operations.problem.is_none().then_some(false);
+    };
+    let left_behind = operations.last_deployment().and_then(|last| last.store_path.as_ref());
+    let by_nixfleet = deployed.store_path == running.store_path || left_behind == Some(&running.store_path);
+    let carries_head = head(observation).is_some_and(|head| running.revision.as_ref() == Some(head));
+    Some(!by_nixfleet && !carries_head)
+}
+
+/// Whether local HEAD is the commit that a rollback stepped back from: it is not deployed again by itself. Absent where
+/// the evidence does not tell.
+#[must_use]
+pub fn rollback_held(observation: &Observation) -> Option<bool> {
+    match &observation.operations.held {
+        Some(held) => Some(held.revision == *head(observation)?),
+        None => (observation.operations.problem.is_none() && !observation.is_repository_only()).then_some(false),
+    }
+}
+
 fn compare<'a>(observation: &'a Observation, running: &'a RunningSystem) -> Verdict<'a> {
     let head = head(observation);
     let deployed = observation.operations.deployed.as_ref();
     let activated_at = observation.system.generation_of(&running.store_path).map(|generation| generation.created_at);
     let deployed_here = deployed.filter(|deployed| deployed.store_path == running.store_path);
-    if let (Some(deployed), None) = (deployed, deployed_here)
-        && (head.is_none() || running.revision.as_ref() != head)
-    {
-        let why = Why::ChangedOutside { running: running.revision.as_ref(), deployed: deployed.revision.as_ref() };
+    if changed_outside(observation) == Some(true) {
+        let deployed = deployed.and_then(|deployed| deployed.revision.as_ref());
+        let why = Why::ChangedOutside { running: running.revision.as_ref(), deployed };
         return Verdict::new(State::Outdated, why).action(Action::Switch).since(activated_at);
     }
     let Some(head) = head else {
@@ -107,7 +133,7 @@ fn compare<'a>(observation: &'a Observation, running: &'a RunningSystem) -> Verd
         let reboot_required = observation.system.reboot_required == Some(true);
         return Verdict::new(State::Ok, Why::Current { revision: head, reboot_required }).since(deployed_at);
     }
-    if let Some(held) = observation.operations.held.as_ref().filter(|held| held.revision == *head) {
+    if let Some(held) = observation.operations.held.as_ref().filter(|_| rollback_held(observation) == Some(true)) {
         return Verdict::new(State::Ok, Why::RolledBack(held)).since(held.since);
     }
     match revision {
