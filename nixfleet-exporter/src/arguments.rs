@@ -133,7 +133,7 @@ fn check_interval(text: &str) -> Result<Duration, String> {
 }
 
 fn collect_timeout(text: &str) -> Result<Duration, String> {
-    let bounds = Duration::from_millis(10)..=Duration::from_secs(60);
+    let bounds = Duration::from_millis(10)..=Duration::from_mins(1);
     duration(text).filter(|limit| bounds.contains(limit)).ok_or_else(|| "write 10ms to 60s, such as 5s".to_owned())
 }
 
@@ -167,7 +167,7 @@ mod tests {
         assert!(arguments.web.listen_address.is_empty());
         assert_eq!(arguments.web.unix_socket_mode, 0o660);
         assert_eq!(arguments.web.collect_timeout, Duration::from_secs(5));
-        assert_eq!(arguments.repository.check_interval, Duration::from_secs(300));
+        assert_eq!(arguments.repository.check_interval, Duration::from_mins(5));
         assert_eq!(arguments.repository.path, None);
         assert_eq!(arguments.host.root, PathBuf::from("/"));
     }

@@ -1,7 +1,7 @@
 //! Serves the five compartments of a NixOS host as Prometheus metrics.
 //!
 //! Nothing is remembered between scrapes: each one takes a fresh [`Observation`](nixfleet_core::observation::Observation)
-//! through [`Observe`], lets [`nixfleet_core::infer`] judge it, and encodes both. The names of the metrics are an
+//! through [`Observe`], lets [`infer`](nixfleet_core::infer()) judge it, and encodes both. The names of the metrics are an
 //! interface; `docs/metrics.md` is their reference.
 
 pub mod arguments;

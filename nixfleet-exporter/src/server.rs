@@ -23,7 +23,7 @@ pub const CONNECTIONS: u32 = 64;
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection is closed after this long: one that never reads its answers must not stay for ever.
-pub const CONNECTION_LIFETIME: Duration = Duration::from_secs(10 * 60);
+pub const CONNECTION_LIFETIME: Duration = Duration::from_mins(10);
 
 /// Requests that run when the program stops have this long to end.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(5);

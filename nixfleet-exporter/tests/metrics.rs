@@ -177,6 +177,15 @@ fn zero_and_one_from_the_same_rules_as_the_states() {
     assert_eq!(changed(Host::base().switched_by_hand('a')), "0", "it carries local HEAD");
     assert_eq!(changed(Host::base().remote_has_newer_commit().pulled().switched()), "0");
     assert_eq!(changed(Host::base().switch_fails_but_new_system_runs()), "0", "a failed switch is nixfleet's own");
+    let mut dirty = Host::base().switch_fails_but_new_system_runs();
+    if let Reading::Present(running) = &mut dirty.0.system.running {
+        running.revision = None;
+    }
+    assert_eq!(changed(dirty), "0", "a failed switch is nixfleet's own, whatever it carries");
+    let mut unreadable = Host::base().0;
+    unreadable.operations = OperationHistory { problem: Some("cannot read".into()), ..OperationHistory::default() };
+    let names = names(&text(unreadable));
+    assert!(!names.contains("nixfleet_system_changed_outside") && !names.contains("nixfleet_system_rollback_held"));
     let held = |host| gauge(host, "nixfleet_system_rollback_held");
     assert_eq!(held(Host::base()), "0");
     assert_eq!(held(Host::base().tests_failed().rolled_back()), "1");
