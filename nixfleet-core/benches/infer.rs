@@ -8,11 +8,8 @@
     reason = "a benchmark has no public items and stops at what it did not expect"
 )]
 
-#[path = "../tests/scenario/mod.rs"]
-mod scenario;
-
 use divan::{Bencher, black_box};
-use scenario::{Host, now};
+use world::scenario::{Host, now};
 
 fn main() {
     divan::main();

@@ -1,11 +1,9 @@
 //! The table of states: every row of the rules' table is a row here, with the same number and the same words.
 
-mod scenario;
-
 use nixfleet_core::infer;
 use nixfleet_core::model::State;
 use nixfleet_core::observation::{OperationResult, TestsSetup};
-use scenario::{Host, now, revision};
+use world::scenario::{Host, now, revision};
 
 /// `G` ok, `Y` outdated, `R` error, `B` working, `–` unknown: Agent, Git, Lock, System, Tests.
 fn letters(host: &Host) -> String {

@@ -1,10 +1,8 @@
 //! The serialised form of a host's status is an interface: this is it.
 
-mod scenario;
-
 use nixfleet_core::infer;
-use scenario::{Host, now};
 use serde_json::json;
+use world::scenario::{Host, now};
 
 #[test]
 fn a_status_as_json() {

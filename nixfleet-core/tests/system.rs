@@ -1,12 +1,10 @@
 //! The running system, as it is read from a root directory.
 
-mod nixos_root;
-
 use std::path::{Path, PathBuf};
 
 use nixfleet_core::observation::{Reading, SystemObservation};
 use nixfleet_core::system::SystemRoot;
-use nixos_root::{NixosRoot, Toplevel};
+use world::nixos_root::{NixosRoot, Toplevel};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 

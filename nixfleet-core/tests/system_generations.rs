@@ -1,13 +1,11 @@
 //! The generations of a system profile.
 
-mod nixos_root;
-
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nixfleet_core::observation::Generation;
 use nixfleet_core::system::{GenerationDetails, ProfileName, SystemError, SystemRoot};
-use nixos_root::{NixosRoot, Toplevel};
+use world::nixos_root::{NixosRoot, Toplevel};
 
 const PROFILES: &str = "/nix/var/nix/profiles";
 

@@ -1,9 +1,7 @@
 //! Whether a reboot is required.
 
-mod nixos_root;
-
 use nixfleet_core::system::SystemRoot;
-use nixos_root::{NixosRoot, Toplevel};
+use world::nixos_root::{NixosRoot, Toplevel};
 
 fn reboot_required(root: &NixosRoot) -> Option<bool> {
     SystemRoot::new(root.path()).observe().reboot_required

@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "made-up hosts, as in tests")]
 
-#[path = "../../nixfleet-core/tests/scenario/mod.rs"]
-mod scenario;
-
 #[path = "../tests/hosts/mod.rs"]
 mod hosts;
 
@@ -23,7 +20,7 @@ fn main() {
 
 #[divan::bench(args = [Format::Text, Format::OpenMetrics])]
 fn full_host(bencher: Bencher<'_, '_>, format: Format) {
-    let now = scenario::now();
+    let now = world::scenario::now();
     bencher
         .with_inputs(hosts::full)
         .bench_values(|observation| format.encode(&Arc::new(Snapshot::observed(observation, now))));
@@ -31,7 +28,7 @@ fn full_host(bencher: Bencher<'_, '_>, format: Format) {
 
 #[divan::bench]
 fn maximal_host(bencher: Bencher<'_, '_>) {
-    let now = scenario::now();
+    let now = world::scenario::now();
     bencher
         .with_inputs(hosts::maximal)
         .bench_values(|observation| Format::Text.encode(&Arc::new(Snapshot::observed(observation, now))));

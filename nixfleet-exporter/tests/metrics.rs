@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
-#[path = "../../nixfleet-core/tests/scenario/mod.rs"]
-mod scenario;
-
 mod hosts;
 mod text_format;
 
@@ -21,8 +18,8 @@ use nixfleet_core::observation::{
 use nixfleet_exporter::exposition::Format;
 use nixfleet_exporter::{Failure, Snapshot, build, metrics};
 use proptest::prelude::*;
-use scenario::{Host, now, revision};
 use text_format::{names, of, read};
+use world::scenario::{Host, now, revision};
 
 fn text(observation: Observation) -> String {
     Format::Text.encode(&hosts::snapshot(observation)).unwrap()

@@ -5,9 +5,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
-#[path = "../../nixfleet-core/tests/scenario/mod.rs"]
-mod scenario;
-
 mod client;
 mod hosts;
 

@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
-#[path = "../../nixfleet-core/tests/scenario/mod.rs"]
-mod scenario;
-
 mod client;
 mod hosts;
 mod text_format;
@@ -23,8 +20,8 @@ use nixfleet_core::observation::{Observation, Reading};
 use nixfleet_exporter::Observe;
 use nixfleet_exporter::listen::{Address, ListenError, Listeners, PassedSockets};
 use nixfleet_exporter::server::{CONNECTIONS, HEAD_TIMEOUT};
-use scenario::Host;
 use text_format::{of, read};
+use world::scenario::Host;
 
 const LIMIT: Duration = Duration::from_secs(5);
 

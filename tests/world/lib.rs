@@ -1,1 +1,16 @@
-//! The world around nixfleet, made of real programs and files, for tests and for trying out.
+//! The world around nixfleet for its tests: hosts as evidence, and hosts made of real files and programs.
+
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::new_without_default,
+    clippy::panic,
+    clippy::return_self_not_must_use,
+    clippy::unwrap_used,
+    reason = "only tests use it: it stops at what it did not expect, and its names say what it does"
+)]
+
+pub mod nixos_root;
+pub mod scenario;

@@ -12,7 +12,7 @@ use nixfleet_core::observation::{
 };
 use nixfleet_exporter::{Observe, Snapshot};
 
-use crate::scenario::{Host, before, now, revision};
+use world::scenario::{Host, before, now, revision};
 
 /// An observer that always sees the same.
 #[derive(Debug)]

@@ -2,9 +2,6 @@
 //!
 //! Paths are given as seen from inside, such as `/run/current-system`.
 
-#![allow(dead_code, reason = "each test file uses its own part of it")]
-#![allow(clippy::unwrap_used, reason = "a root that cannot be built fails the test at once")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,25 +9,25 @@ use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 /// The root directory; gone when dropped.
 #[derive(Debug)]
-pub(crate) struct NixosRoot {
+pub struct NixosRoot {
     directory: tempfile::TempDir,
 }
 
 /// A toplevel to be built into the store. Parts that are absent are not made.
 #[derive(Debug, Clone)]
-pub(crate) struct Toplevel {
+pub struct Toplevel {
     /// The hash part of its store path.
-    pub(crate) hash: &'static str,
+    pub hash: &'static str,
     /// What the file `nixos-version` says.
-    pub(crate) nixos_version: &'static str,
+    pub nixos_version: &'static str,
     /// `system.configurationRevision`.
-    pub(crate) configuration_revision: Option<String>,
+    pub configuration_revision: Option<String>,
     /// The kernel's version; a container has no kernel.
-    pub(crate) kernel_version: Option<&'static str>,
+    pub kernel_version: Option<&'static str>,
     /// The hash part of the initrd's store path.
-    pub(crate) initrd_hash: Option<&'static str>,
+    pub initrd_hash: Option<&'static str>,
     /// The text of `reboot-triggers`.
-    pub(crate) reboot_triggers: Option<&'static str>,
+    pub reboot_triggers: Option<&'static str>,
 }
 
 impl Default for Toplevel {
@@ -48,23 +45,23 @@ impl Default for Toplevel {
 
 impl NixosRoot {
     /// An empty root: no NixOS yet.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
     /// Where the root lies on this host.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.directory.path()
     }
 
     /// Where a path inside lies on this host.
-    pub(crate) fn on_host(&self, inside: impl AsRef<Path>) -> PathBuf {
+    pub fn on_host(&self, inside: impl AsRef<Path>) -> PathBuf {
         let inside = inside.as_ref();
         self.path().join(inside.strip_prefix("/").unwrap_or(inside))
     }
 
     /// Build a toplevel and what it links to; its store path.
-    pub(crate) fn build(&self, toplevel: &Toplevel) -> PathBuf {
+    pub fn build(&self, toplevel: &Toplevel) -> PathBuf {
         let store_path =
             PathBuf::from(format!("/nix/store/{}-nixos-system-host-{}", toplevel.hash, toplevel.nixos_version));
         self.write(store_path.join("nixos-version"), toplevel.nixos_version);
@@ -95,18 +92,18 @@ impl NixosRoot {
     }
 
     /// Make it the running system, as a switch does.
-    pub(crate) fn run(&self, store_path: impl AsRef<Path>) {
+    pub fn run(&self, store_path: impl AsRef<Path>) {
         self.link("/run/current-system", store_path);
     }
 
     /// Make it the booted and running system.
-    pub(crate) fn boot(&self, store_path: impl AsRef<Path>) {
+    pub fn boot(&self, store_path: impl AsRef<Path>) {
         self.link("/run/booted-system", &store_path);
         self.run(store_path);
     }
 
     /// Add a generation of the system profile, made at this Unix time, and make it the profile's default.
-    pub(crate) fn add_generation(&self, number: u64, store_path: impl AsRef<Path>, created_at_seconds: i64) {
+    pub fn add_generation(&self, number: u64, store_path: impl AsRef<Path>, created_at_seconds: i64) {
         let link = format!("/nix/var/nix/profiles/system-{number}-link");
         self.link(&link, store_path);
         self.set_link_time(&link, created_at_seconds);
@@ -114,14 +111,14 @@ impl NixosRoot {
     }
 
     /// Set the time of a link itself.
-    pub(crate) fn set_link_time(&self, inside: impl AsRef<Path>, seconds: i64) {
+    pub fn set_link_time(&self, inside: impl AsRef<Path>, seconds: i64) {
         let time = Timespec { tv_sec: seconds, tv_nsec: 0 };
         let times = Timestamps { last_access: time, last_modification: time };
         utimensat(CWD, self.on_host(inside), &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
     }
 
     /// Make a link, in place of one that may be there.
-    pub(crate) fn link(&self, inside: impl AsRef<Path>, target: impl AsRef<Path>) {
+    pub fn link(&self, inside: impl AsRef<Path>, target: impl AsRef<Path>) {
         let link = self.with_parent(inside);
         if link.is_symlink() {
             fs::remove_file(&link).unwrap();
@@ -130,17 +127,17 @@ impl NixosRoot {
     }
 
     /// Write a file.
-    pub(crate) fn write(&self, inside: impl AsRef<Path>, content: impl AsRef<[u8]>) {
+    pub fn write(&self, inside: impl AsRef<Path>, content: impl AsRef<[u8]>) {
         fs::write(self.with_parent(inside), content).unwrap();
     }
 
     /// Make a directory.
-    pub(crate) fn directory(&self, inside: impl AsRef<Path>) {
+    pub fn directory(&self, inside: impl AsRef<Path>) {
         fs::create_dir_all(self.on_host(inside)).unwrap();
     }
 
     /// Remove a file, a link or a whole directory.
-    pub(crate) fn remove(&self, inside: impl AsRef<Path>) {
+    pub fn remove(&self, inside: impl AsRef<Path>) {
         let path = self.on_host(inside);
         if path.is_dir() && !path.is_symlink() {
             fs::remove_dir_all(path).unwrap();

@@ -1,8 +1,5 @@
 //! A host as a story: each method changes the evidence as the event of its name would on a real host.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at what it did not expect")]
-
 use std::path::PathBuf;
 use std::time::Duration;
 
