@@ -75,10 +75,9 @@ fn reading_writes_nothing_and_minds_no_lock() {
     let index = repository.path.join(".git/index");
     std::fs::write(repository.path.join(".git/index.lock"), "").unwrap();
     // A time stamp that differs tempts to refresh the index.
-    let touched =
-        std::process::Command::new("touch").args(["-d", "2020-01-01"]).arg(repository.path.join("flake.lock"));
-    let mut touched = touched;
-    assert!(touched.status().unwrap().success());
+    let mut touch = std::process::Command::new("touch");
+    touch.args(["-d", "2020-01-01"]).arg(repository.path.join("flake.lock"));
+    assert!(touch.status().unwrap().success());
     let before = (std::fs::read(&index).unwrap(), index.metadata().unwrap().modified().unwrap());
     assert_eq!(present(&repository.path).uncommitted_changes, Some(0));
     assert_eq!(before, (std::fs::read(&index).unwrap(), index.metadata().unwrap().modified().unwrap()));

@@ -24,8 +24,8 @@ pub(crate) struct Behaviour {
     pub(crate) drip_fetch: bool,
     /// It answers everything with this page.
     pub(crate) page: Option<&'static str>,
-    /// Runs before a fetch is answered.
-    pub(crate) before_fetch: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// Runs before a request is answered, with its number.
+    pub(crate) before: Option<Arc<dyn Fn(usize) + Send + Sync>>,
 }
 
 /// One request, as the server saw it.
@@ -108,7 +108,11 @@ impl Connection {
         let request = read_request(&mut reader)?;
         let mut body = vec![0; request.length];
         reader.read_exact(&mut body)?;
-        self.requests.lock().unwrap().push(request.clone());
+        let number = {
+            let mut requests = self.requests.lock().unwrap();
+            requests.push(request.clone());
+            requests.len() - 1
+        };
         let behaviour = &self.behaviour;
         let is_fetch = request.method == "POST";
         let mut stream = stream;
@@ -129,15 +133,19 @@ impl Connection {
         if let Some(page) = behaviour.page {
             return respond(stream, "200 OK", "text/html", page.as_bytes());
         }
-        if let (true, Some(before)) = (is_fetch, &behaviour.before_fetch) {
-            before();
+        if let Some(before) = &behaviour.before {
+            before(number);
         }
         let (status, content_type, mut content) = self.backend(&request, &body)?;
         if let (true, Some(length)) = (is_fetch, behaviour.truncate_fetch_at) {
             content.truncate(length);
         }
         if is_fetch && behaviour.drip_fetch {
-            write!(stream, "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nConnection: close\r\n\r\n")?;
+            let length = content.len();
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            )?;
             for byte in content {
                 if self.stop.load(Ordering::Relaxed) {
                     break;

@@ -8,6 +8,7 @@ pub(crate) mod http;
 pub(crate) mod repository;
 pub(crate) mod ssh;
 pub(crate) mod tcp;
+pub(crate) mod tls;
 
 use std::time::Duration;
 

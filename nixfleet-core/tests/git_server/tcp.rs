@@ -23,15 +23,14 @@ impl SilentServer {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
-            let mut connections: Vec<TcpStream> = Vec::new();
-            let mut position = 0;
+            let mut connections: Vec<(TcpStream, usize)> = Vec::new();
             while !stopped.load(Ordering::Relaxed) {
-                connections.extend(listener.accept().map(|(stream, _)| stream));
-                if !connections.is_empty() && !drip.is_empty() {
-                    let byte = drip[position];
-                    connections.retain_mut(|stream| stream.write_all(&[byte]).is_ok());
-                    position = if position + 1 < drip.len() { position + 1 } else { drip.len() / 2 };
-                }
+                connections.extend(listener.accept().map(|(stream, _)| (stream, 0)));
+                connections.retain_mut(|(stream, position)| {
+                    let Some(byte) = drip.get(*position) else { return true };
+                    *position = if *position + 1 < drip.len() { *position + 1 } else { drip.len() / 2 };
+                    stream.write_all(&[*byte]).is_ok()
+                });
                 std::thread::sleep(Duration::from_millis(100));
             }
         });

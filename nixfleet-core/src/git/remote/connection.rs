@@ -208,7 +208,8 @@ fn explain(url: String, error: &git2::Error, said: &str) -> RemoteError {
             "the repository belongs to another user: allow it with `git config --global --add safe.directory PATH`";
         return RemoteError::Authentication { url, detail: detail.to_owned() };
     }
-    if has(&["timed out"]) || error.code() == ErrorCode::Timeout {
+    // The second is what OpenSSL makes of it.
+    if has(&["timed out", "Resource temporarily unavailable"]) || error.code() == ErrorCode::Timeout {
         return RemoteError::Timeout { url, detail: format!("took too long ({said})") };
     }
     if let Some(status) = said.strip_prefix("unexpected http status code: ") {
