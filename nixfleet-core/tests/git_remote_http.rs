@@ -1,5 +1,7 @@
 //! A remote over http, `git://` and as a path, with real servers.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its world has failed")]
+
 mod git_server;
 
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! A remote over ssh, with a real sshd. Without one the tests say "skipped: no sshd".
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its world has failed")]
+
 mod git_server;
 
 use std::path::PathBuf;
@@ -91,7 +93,8 @@ fn strange_paths_are_paths() {
     let strange = upstream.root().join("it's $(touch x) `y` \\!; é");
     std::fs::rename(&upstream.path, &strange).unwrap();
     let known_hosts = server.known_hosts("known", &format!("* {}\n", server.host_key()));
-    let encoded: String = strange.to_str().unwrap().bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let encoded: String =
+        strange.to_str().unwrap().bytes().fold(String::new(), |url, byte| url + &format!("%{byte:02x}"));
     let url = server.url(std::path::Path::new(&format!("/{encoded}")));
     let seen = look(&url, server.user_key(), known_hosts).unwrap();
     assert_eq!(seen.branch, "main");

@@ -2,6 +2,8 @@
 //!
 //! Such a test runs itself again in a process whose surroundings it has arranged.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its world has failed")]
+
 mod git_server;
 
 use std::path::{Path, PathBuf};
@@ -45,7 +47,7 @@ fn certificates_are_checked() {
         // Here the certificate is trusted: for its own name only.
         assert_eq!(observe(&inner).unwrap().branch, "main");
         let error = observe(&inner.replace("localhost", "127.0.0.1")).unwrap_err();
-        assert!(matches!(error, RemoteError::Certificate { .. }), "{error:?}");
+        assert!(error.to_string().contains("certificate"), "{error:?}");
         return;
     }
     let upstream = TestRepository::new();

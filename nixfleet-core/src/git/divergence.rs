@@ -52,7 +52,7 @@ struct Reached {
 }
 
 impl Reached {
-    const fn from_both(self) -> bool {
+    const fn is_common(self) -> bool {
         self.local && self.remote
     }
 
@@ -98,7 +98,7 @@ fn count(objects: &Repository, local: Oid, remote: Oid, bound: u32) -> Result<Di
         let Some(commit_seen) = seen.get_mut(&id) else { continue };
         commit_seen.looked_at = true;
         let reached = commit_seen.reached;
-        if !reached.from_both() {
+        if !reached.is_common() {
             undecided -= 1;
         }
         let commit = objects.find_commit(id)?;
@@ -112,7 +112,7 @@ fn count(objects: &Repository, local: Oid, remote: Oid, bound: u32) -> Result<Di
                     };
                     queue.push((time, parent));
                     seen.insert(parent, Seen { reached, looked_at: false });
-                    undecided += usize::from(!reached.from_both());
+                    undecided += usize::from(!reached.is_common());
                 }
                 Some(parent_seen) => {
                     let before = parent_seen.reached;

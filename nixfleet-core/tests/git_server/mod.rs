@@ -1,7 +1,7 @@
 //! Real repositories, and real servers for them, for the tests of Git.
 
 #![allow(dead_code, reason = "each test binary uses some of it")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot set up its world has failed")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set up its world has failed")]
 
 pub(crate) mod daemon;
 pub(crate) mod http;

@@ -1,5 +1,6 @@
 //! Repositories, made by the `git` command.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -87,9 +88,10 @@ impl TestRepository {
         let mut stream = String::new();
         for number in 0..count {
             let second = first_second + number;
-            stream += &format!("commit refs/heads/{branch}\ncommitter C <c@example.org> {second} +0000\ndata 1\nx\n");
+            write!(stream, "commit refs/heads/{branch}\ncommitter C <c@example.org> {second} +0000\ndata 1\nx\n")
+                .unwrap();
             if let (0, Some(from)) = (number, from) {
-                stream += &format!("from {from}\n");
+                writeln!(stream, "from {from}").unwrap();
             }
             stream += "\n";
         }

@@ -234,7 +234,12 @@ fn explain(url: String, error: &git2::Error, said: &str) -> RemoteError {
         return RemoteError::Certificate { url, detail };
     }
     if error.class() == ErrorClass::Ssl {
-        return RemoteError::Network { url, detail: format!("{said}; check that the server speaks TLS at this port") };
+        return RemoteError::Network {
+            url,
+            detail: format!(
+                "{said}; check that the server speaks TLS at this port, and that its certificate names this host"
+            ),
+        };
     }
     if has(&["failed to resolve address"]) {
         return RemoteError::Network { url, detail: format!("{said}; check the name and the DNS") };

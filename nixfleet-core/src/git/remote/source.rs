@@ -53,6 +53,6 @@ pub struct Timeouts {
 impl Default for Timeouts {
     /// 20 seconds to connect, a minute of silence, ten minutes in all.
     fn default() -> Self {
-        Self { connect: Duration::from_secs(20), idle: Duration::from_mins(1), total: Duration::from_mins(10) }
+        Self { connect: Duration::from_secs(20), idle: Duration::from_secs(60), total: Duration::from_secs(600) }
     }
 }
