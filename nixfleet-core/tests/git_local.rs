@@ -1,18 +1,18 @@
 //! The local repository, `flake.lock`, the tracked remote and the distance between commits, on repositories that the
 //! `git` command made.
 
-mod git_server;
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set up its world has failed")]
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use git_server::repository::{TestRepository, git};
 use nixfleet_core::Revision;
 use nixfleet_core::git::{
     LOCK_BYTES_MAXIMUM, divergence, lock_in_commit, lock_in_work_tree, observe_repository, tracked_remote,
 };
 use nixfleet_core::observation::{BoundedCount, Divergence, LocalRepository, Reading};
+use world::git_server::repository::{TestRepository, git};
 
 fn present(path: &Path) -> LocalRepository {
     match observe_repository(path) {
@@ -75,10 +75,9 @@ fn reading_writes_nothing_and_minds_no_lock() {
     let index = repository.path.join(".git/index");
     std::fs::write(repository.path.join(".git/index.lock"), "").unwrap();
     // A time stamp that differs tempts to refresh the index.
-    let touched =
-        std::process::Command::new("touch").args(["-d", "2020-01-01"]).arg(repository.path.join("flake.lock"));
-    let mut touched = touched;
-    assert!(touched.status().unwrap().success());
+    let mut touch = std::process::Command::new("touch");
+    touch.args(["-d", "2020-01-01"]).arg(repository.path.join("flake.lock"));
+    assert!(touch.status().unwrap().success());
     let before = (std::fs::read(&index).unwrap(), index.metadata().unwrap().modified().unwrap());
     assert_eq!(present(&repository.path).uncommitted_changes, Some(0));
     assert_eq!(before, (std::fs::read(&index).unwrap(), index.metadata().unwrap().modified().unwrap()));

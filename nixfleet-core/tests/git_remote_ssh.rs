@@ -1,18 +1,18 @@
 //! A remote over ssh, with a real sshd. Without one the tests say "skipped: no sshd".
 
-mod git_server;
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its world has failed")]
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use git_server::repository::TestRepository;
-use git_server::source;
-use git_server::ssh::{SshServer, public_key};
-use git_server::tcp::{SilentServer, free_port};
 use jiff::Timestamp;
 use nixfleet_core::git::{Credentials, RemoteError, RemoteSource, RemoteStore};
 use nixfleet_core::observation::RemoteCommit;
 use tempfile::TempDir;
+use world::git_server::repository::TestRepository;
+use world::git_server::source;
+use world::git_server::ssh::{SshServer, public_key};
+use world::git_server::tcp::{SilentServer, free_port};
 
 fn look(url: &str, key: PathBuf, known_hosts: PathBuf) -> Result<RemoteCommit, RemoteError> {
     let directory = TempDir::new().unwrap();
@@ -91,7 +91,8 @@ fn strange_paths_are_paths() {
     let strange = upstream.root().join("it's $(touch x) `y` \\!; é");
     std::fs::rename(&upstream.path, &strange).unwrap();
     let known_hosts = server.known_hosts("known", &format!("* {}\n", server.host_key()));
-    let encoded: String = strange.to_str().unwrap().bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let encoded: String =
+        strange.to_str().unwrap().bytes().fold(String::new(), |url, byte| url + &format!("%{byte:02x}"));
     let url = server.url(std::path::Path::new(&format!("/{encoded}")));
     let seen = look(&url, server.user_key(), known_hosts).unwrap();
     assert_eq!(seen.branch, "main");

@@ -21,6 +21,7 @@ fn remote_commit(subject: &str) -> RemoteCommit {
         lock: None,
         first_seen_at: Timestamp::UNIX_EPOCH,
         confirmed_at: Timestamp::UNIX_EPOCH,
+        earlier_tips: Vec::new(),
     }
 }
 

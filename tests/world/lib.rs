@@ -1,6 +1,7 @@
 //! The world around nixfleet for its tests: hosts as evidence, and hosts made of real files and programs.
 
 #![allow(
+    missing_debug_implementations,
     missing_docs,
     clippy::expect_used,
     clippy::missing_panics_doc,
@@ -12,5 +13,6 @@
     reason = "only tests use it: it stops at what it did not expect, and its names say what it does"
 )]
 
+pub mod git_server;
 pub mod nixos_root;
 pub mod scenario;

@@ -13,6 +13,10 @@ use crate::observation::{BoundedCount, Divergence};
 /// Commits that are looked at for each one that may be counted, so that a very long history costs a bounded time.
 const LOOKED_AT_PER_COUNTED: usize = 20;
 
+/// Commits that are looked at after all are decided, for committers whose clocks disagree: a commit that is older than
+/// its parent may show only then that the parent is in both histories.
+const LOOKED_AT_FOR_WRONG_CLOCKS: usize = 256;
+
 /// Counts the commits that only `local` has and those that only `remote` has, up to `bound` each.
 ///
 /// The commits may lie in the local repository and in the store of what was fetched. None where one of the two commits
@@ -48,7 +52,7 @@ struct Reached {
 }
 
 impl Reached {
-    const fn from_both(self) -> bool {
+    const fn is_common(self) -> bool {
         self.local && self.remote
     }
 
@@ -81,13 +85,20 @@ fn count(objects: &Repository, local: Oid, remote: Oid, bound: u32) -> Result<Di
         undecided += 1;
     }
 
-    while undecided > 0 && budget > 0 {
+    let mut for_wrong_clocks = LOOKED_AT_FOR_WRONG_CLOCKS;
+    while budget > 0 {
+        if undecided == 0 {
+            if for_wrong_clocks == 0 {
+                break;
+            }
+            for_wrong_clocks -= 1;
+        }
         let Some((_, id)) = queue.pop() else { break };
         budget -= 1;
         let Some(commit_seen) = seen.get_mut(&id) else { continue };
         commit_seen.looked_at = true;
         let reached = commit_seen.reached;
-        if !reached.from_both() {
+        if !reached.is_common() {
             undecided -= 1;
         }
         let commit = objects.find_commit(id)?;
@@ -101,7 +112,7 @@ fn count(objects: &Repository, local: Oid, remote: Oid, bound: u32) -> Result<Di
                     };
                     queue.push((time, parent));
                     seen.insert(parent, Seen { reached, looked_at: false });
-                    undecided += usize::from(!reached.from_both());
+                    undecided += usize::from(!reached.is_common());
                 }
                 Some(parent_seen) => {
                     let before = parent_seen.reached;

@@ -80,8 +80,8 @@ fn compare<'a>(
         return Verdict::new(State::Ok, Why::Compared(Box::new(comparison))).since(since.max(pulled_at));
     }
     let action = match divergence {
-        Some(Divergence { ahead, behind }) if ahead.count > 0 && behind.count > 0 => Action::Reconcile,
-        Some(Divergence { ahead, .. }) if ahead.count > 0 => Action::Push,
+        Some(Divergence { ahead, behind }) if !ahead.is_zero() && !behind.is_zero() => Action::Reconcile,
+        Some(Divergence { ahead, .. }) if !ahead.is_zero() => Action::Push,
         _ => Action::Pull,
     };
     let since = tip.since_all(|revision, _| Some(revision) != repository.head.as_ref());
@@ -136,11 +136,15 @@ impl Comparison<'_> {
         }
         let head = Revision::short(head);
         match self.divergence {
+            // Too long a history to be counted: "0+" would read like none.
+            Some(Divergence { ahead, behind }) if ahead.count == 0 && behind.count == 0 => {
+                write!(formatter, "{head} is far from {tip}: {subject}")
+            }
             None => write!(formatter, "{head} is not {tip}: {subject}"),
-            Some(Divergence { ahead, behind }) if ahead.count == 0 => {
+            Some(Divergence { ahead, behind }) if ahead.is_zero() => {
                 write!(formatter, "{behind} {} behind {tip}: {subject}", commits(behind.count))
             }
-            Some(Divergence { ahead, behind }) if behind.count == 0 => {
+            Some(Divergence { ahead, behind }) if behind.is_zero() => {
                 write!(formatter, "{ahead} {} ahead of {tip}: {subject}", commits(ahead.count))
             }
             Some(Divergence { ahead, behind }) => {

@@ -44,6 +44,12 @@ impl BoundedCount {
     pub const fn exactly(count: u32) -> Self {
         Self { count, at_least: false }
     }
+
+    /// None, for sure.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.count == 0 && !self.at_least
+    }
 }
 
 impl fmt::Display for BoundedCount {

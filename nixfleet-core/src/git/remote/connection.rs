@@ -208,7 +208,8 @@ fn explain(url: String, error: &git2::Error, said: &str) -> RemoteError {
             "the repository belongs to another user: allow it with `git config --global --add safe.directory PATH`";
         return RemoteError::Authentication { url, detail: detail.to_owned() };
     }
-    if has(&["timed out"]) || error.code() == ErrorCode::Timeout {
+    // The second is what OpenSSL makes of it.
+    if has(&["timed out", "Resource temporarily unavailable"]) || error.code() == ErrorCode::Timeout {
         return RemoteError::Timeout { url, detail: format!("took too long ({said})") };
     }
     if let Some(status) = said.strip_prefix("unexpected http status code: ") {
@@ -233,7 +234,12 @@ fn explain(url: String, error: &git2::Error, said: &str) -> RemoteError {
         return RemoteError::Certificate { url, detail };
     }
     if error.class() == ErrorClass::Ssl {
-        return RemoteError::Network { url, detail: format!("{said}; check that the server speaks TLS at this port") };
+        return RemoteError::Network {
+            url,
+            detail: format!(
+                "{said}; check that the server speaks TLS at this port, and that its certificate names this host"
+            ),
+        };
     }
     if has(&["failed to resolve address"]) {
         return RemoteError::Network { url, detail: format!("{said}; check the name and the DNS") };

@@ -63,9 +63,9 @@ pub(super) fn within<T: Send + 'static>(
         ));
     }
     // A limit beyond what the clock can hold is no limit that anybody would see.
-    let deadline = Instant::now() + total.min(Duration::from_hours(24 * 365));
+    let deadline = Instant::now() + total.min(Duration::from_hours(365 * 24));
     let attempt = Attempt { cancelled: Arc::default(), ssh: RunningSsh::default(), deadline };
-    let (sender, receiver) = mpsc::channel();
+    let (sender, results) = mpsc::channel();
     let in_thread = attempt.clone();
     let thread = std::thread::Builder::new().name("nixfleet-remote".to_owned()).spawn(move || {
         let result = work(&in_thread);
@@ -76,10 +76,10 @@ pub(super) fn within<T: Send + 'static>(
     });
     let thread = thread.map_err(|error| local(format!("no thread can be started ({error}): free some memory")))?;
     let over = || RemoteError::Timeout { url: url.to_owned(), detail: format!("took longer than {total:?}") };
-    let result = match receiver.recv_timeout(total) {
+    let result = match results.recv_timeout(total) {
         Err(RecvTimeoutError::Timeout) => {
             attempt.cancel();
-            match receiver.recv_timeout(GRACE) {
+            match results.recv_timeout(GRACE) {
                 Err(RecvTimeoutError::Timeout) => {
                     lock(&ABANDONED).push(thread);
                     return Err(over());

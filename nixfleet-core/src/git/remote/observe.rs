@@ -137,7 +137,7 @@ impl Look {
         connection: &Connection,
         branch: &str,
         use_local: bool,
-        _lock: &StoreLock,
+        lock: &StoreLock,
     ) -> Result<(Oid, CommitFacts), Failure> {
         let suspect = |error: git2::Error| Failure { error: self.store.git_error(&error), store_is_suspect: true };
         let repository = self.store.open().map_err(suspect)?;
@@ -148,6 +148,7 @@ impl Look {
             repository.reference(LOCAL, head, true, "").map_err(suspect)?;
         }
         let fetched = connection.fetch(&repository, branch, TRACKED, &self.store);
+        self.store.remove_fetch_head(lock);
         if base.is_some() {
             repository.find_reference(LOCAL).and_then(|mut reference| reference.delete()).map_err(suspect)?;
         }

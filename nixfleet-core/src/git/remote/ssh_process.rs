@@ -58,9 +58,10 @@ impl SshProcess {
     /// Kills the child and all that it started, and reaps it.
     pub(super) fn kill(&self) {
         if let Some(mut child) = lock(&self.child).take() {
-            if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-                // It may have ended by itself: then there is nothing to kill.
-                let _ = kill_process_group(group, Signal::KILL);
+            // Once it is reaped its number may be another's.
+            if matches!(child.try_wait(), Ok(None)) {
+                // It may end at this very moment: then there is nothing to kill.
+                let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
             }
             let _ = child.wait();
         }

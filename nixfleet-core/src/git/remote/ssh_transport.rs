@@ -92,7 +92,7 @@ fn register() -> Result<(), git2::Error> {
             outcome.map_err(|error| error.message().to_owned())
         })
         .as_ref()
-        .map(|()| ())
+        .copied()
         .map_err(|message| git2::Error::from_str(message))
 }
 

@@ -124,6 +124,13 @@ impl RemoteStore {
         packs > PACKS_MAXIMUM
     }
 
+    /// Removes the `FETCH_HEAD` that libgit2 leaves, empty, whatever it is told.
+    pub(super) fn remove_fetch_head(&self, _lock: &StoreLock) {
+        if let Err(error) = remove_file_if_there(&self.path.join("FETCH_HEAD")) {
+            tracing::warn!("cannot remove FETCH_HEAD from {}: {error}", self.path.display());
+        }
+    }
+
     /// The directory of its objects.
     pub(super) fn objects(&self) -> PathBuf {
         self.path.join("objects")

@@ -11,35 +11,35 @@ use std::time::Duration;
 
 /// How the server treats requests.
 #[derive(Clone, Default)]
-pub(crate) struct Behaviour {
+pub struct Behaviour {
     /// The value of `Authorization` that it wants.
-    pub(crate) authorization: Option<String>,
+    pub authorization: Option<String>,
     /// It sends everybody there; the path is appended. With `authorization`: those who are let in.
-    pub(crate) redirect_to: Option<String>,
+    pub redirect_to: Option<String>,
     /// It answers everything with this status.
-    pub(crate) status: Option<&'static str>,
+    pub status: Option<&'static str>,
     /// It breaks off fetches after so many bytes of the answer.
-    pub(crate) truncate_fetch_at: Option<usize>,
+    pub truncate_fetch_at: Option<usize>,
     /// It sends a byte of a fetch's answer every 100 ms.
-    pub(crate) drip_fetch: bool,
+    pub drip_fetch: bool,
     /// It answers everything with this page.
-    pub(crate) page: Option<&'static str>,
-    /// Runs before a fetch is answered.
-    pub(crate) before_fetch: Option<Arc<dyn Fn() + Send + Sync>>,
+    pub page: Option<&'static str>,
+    /// Runs before a request is answered, with its number.
+    pub before: Option<Arc<dyn Fn(usize) + Send + Sync>>,
 }
 
 /// One request, as the server saw it.
 #[derive(Debug, Clone)]
-pub(crate) struct Request {
-    pub(crate) method: String,
-    pub(crate) target: String,
-    pub(crate) authorization: Option<String>,
+pub struct Request {
+    pub method: String,
+    pub target: String,
+    pub authorization: Option<String>,
     length: usize,
     content_type: String,
 }
 
 /// A server on a port of the loopback interface, until it is dropped.
-pub(crate) struct HttpServer {
+pub struct HttpServer {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
     stop: Arc<AtomicBool>,
@@ -48,7 +48,7 @@ pub(crate) struct HttpServer {
 
 impl HttpServer {
     /// Serves the repositories under `root`.
-    pub(crate) fn start(root: &Path, behaviour: Behaviour) -> Self {
+    pub fn start(root: &Path, behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -69,20 +69,20 @@ impl HttpServer {
         Self { address, requests, stop, thread: Some(thread) }
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}/repository/.git", self.address)
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    pub(crate) fn requests(&self) -> Vec<Request> {
+    pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 
     /// How often somebody asked for a pack.
-    pub(crate) fn fetches(&self) -> usize {
+    pub fn fetches(&self) -> usize {
         self.requests().iter().filter(|request| request.method == "POST").count()
     }
 }
@@ -108,7 +108,11 @@ impl Connection {
         let request = read_request(&mut reader)?;
         let mut body = vec![0; request.length];
         reader.read_exact(&mut body)?;
-        self.requests.lock().unwrap().push(request.clone());
+        let number = {
+            let mut requests = self.requests.lock().unwrap();
+            requests.push(request.clone());
+            requests.len() - 1
+        };
         let behaviour = &self.behaviour;
         let is_fetch = request.method == "POST";
         let mut stream = stream;
@@ -129,15 +133,19 @@ impl Connection {
         if let Some(page) = behaviour.page {
             return respond(stream, "200 OK", "text/html", page.as_bytes());
         }
-        if let (true, Some(before)) = (is_fetch, &behaviour.before_fetch) {
-            before();
+        if let Some(before) = &behaviour.before {
+            before(number);
         }
         let (status, content_type, mut content) = self.backend(&request, &body)?;
         if let (true, Some(length)) = (is_fetch, behaviour.truncate_fetch_at) {
             content.truncate(length);
         }
         if is_fetch && behaviour.drip_fetch {
-            write!(stream, "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nConnection: close\r\n\r\n")?;
+            let length = content.len();
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            )?;
             for byte in content {
                 if self.stop.load(Ordering::Relaxed) {
                     break;

@@ -1,5 +1,6 @@
 //! Repositories, made by the `git` command.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,13 +8,13 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// A repository in a directory of its own, removed with it.
-pub(crate) struct TestRepository {
-    pub(crate) directory: TempDir,
-    pub(crate) path: PathBuf,
+pub struct TestRepository {
+    pub directory: TempDir,
+    pub path: PathBuf,
 }
 
 /// `git` without the configuration of the machine.
-pub(crate) fn git_command(directory: &Path) -> Command {
+pub fn git_command(directory: &Path) -> Command {
     let mut command = Command::new("git");
     command
         .current_dir(directory)
@@ -26,7 +27,7 @@ pub(crate) fn git_command(directory: &Path) -> Command {
 }
 
 /// Runs `git` and gives what it printed, trimmed.
-pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
+pub fn git(directory: &Path, arguments: &[&str]) -> String {
     let output = git_command(directory).args(arguments).output().unwrap();
     assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
@@ -34,14 +35,14 @@ pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
 
 impl TestRepository {
     /// With one commit on `main` that holds `flake.lock`.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         let repository = Self::empty(&[]);
         repository.commit("flake.lock", "{\"version\":7}\n", "first");
         repository
     }
 
     /// Without a commit.
-    pub(crate) fn empty(arguments: &[&str]) -> Self {
+    pub fn empty(arguments: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("repository");
         std::fs::create_dir(&path).unwrap();
@@ -50,7 +51,7 @@ impl TestRepository {
     }
 
     /// A clone, with its `origin` being the path of this one.
-    pub(crate) fn clone(&self, arguments: &[&str]) -> Self {
+    pub fn clone(&self, arguments: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("repository");
         let url = format!("file://{}", self.path.display());
@@ -58,38 +59,39 @@ impl TestRepository {
         Self { directory, path }
     }
 
-    pub(crate) fn git(&self, arguments: &[&str]) -> String {
+    pub fn git(&self, arguments: &[&str]) -> String {
         git(&self.path, arguments)
     }
 
-    pub(crate) fn write(&self, name: &str, content: &str) {
+    pub fn write(&self, name: &str, content: &str) {
         let path = self.path.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
     }
 
     /// Commits a file and gives the commit's id.
-    pub(crate) fn commit(&self, name: &str, content: &str, message: &str) -> String {
+    pub fn commit(&self, name: &str, content: &str, message: &str) -> String {
         self.write(name, content);
         self.git(&["add", "--", name]);
         self.git(&["commit", "--quiet", "--allow-empty", "-m", message]);
         self.head()
     }
 
-    pub(crate) fn head(&self) -> String {
+    pub fn head(&self) -> String {
         self.git(&["rev-parse", "HEAD"])
     }
 
     /// Adds this many empty commits to `branch`, on top of `from`, a second apart from `first_second` on.
-    pub(crate) fn import(&self, branch: &str, from: Option<&str>, count: usize, first_second: usize) {
+    pub fn import(&self, branch: &str, from: Option<&str>, count: usize, first_second: usize) {
         let mut command = git_command(&self.path);
         let mut child = command.args(["fast-import", "--quiet", "--force"]).stdin(Stdio::piped()).spawn().unwrap();
         let mut stream = String::new();
         for number in 0..count {
             let second = first_second + number;
-            stream += &format!("commit refs/heads/{branch}\ncommitter C <c@example.org> {second} +0000\ndata 1\nx\n");
+            write!(stream, "commit refs/heads/{branch}\ncommitter C <c@example.org> {second} +0000\ndata 1\nx\n")
+                .unwrap();
             if let (0, Some(from)) = (number, from) {
-                stream += &format!("from {from}\n");
+                writeln!(stream, "from {from}").unwrap();
             }
             stream += "\n";
         }
@@ -98,7 +100,7 @@ impl TestRepository {
     }
 
     /// The directory that servers serve; this repository is `repository/.git` in it.
-    pub(crate) fn root(&self) -> &Path {
+    pub fn root(&self) -> &Path {
         self.directory.path()
     }
 }

@@ -11,14 +11,14 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::tcp::free_port;
 
 /// A server of `git://`, until it is dropped.
-pub(crate) struct GitDaemon {
+pub struct GitDaemon {
     child: Child,
     port: u16,
 }
 
 impl GitDaemon {
     /// Serves the repositories under `root`.
-    pub(crate) fn start(root: &Path) -> Self {
+    pub fn start(root: &Path) -> Self {
         let port = free_port();
         let child = Command::new("git")
             .args(["daemon", "--reuseaddr", "--export-all", "--listen=127.0.0.1"])
@@ -35,7 +35,7 @@ impl GitDaemon {
         Self { child, port }
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("git://127.0.0.1:{}/repository/.git", self.port)
     }
 }

@@ -13,16 +13,16 @@ use super::tcp::free_port;
 const SSHD: [&str; 3] = ["/usr/sbin/sshd", "/run/current-system/sw/bin/sshd", "/usr/bin/sshd"];
 
 /// A server with a key of its own that lets in one user with one key, until it is dropped.
-pub(crate) struct SshServer {
+pub struct SshServer {
     directory: TempDir,
     child: Child,
-    pub(crate) port: u16,
-    pub(crate) user: String,
+    pub port: u16,
+    pub user: String,
 }
 
 impl SshServer {
     /// None, said aloud, where this machine has no sshd.
-    pub(crate) fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let Some(sshd) = SSHD.iter().find(|path| Path::new(path).exists()) else {
             println!("skipped: no sshd");
             return None;
@@ -68,35 +68,35 @@ impl SshServer {
         panic!("sshd does not start: {}", std::fs::read_to_string(path.join("log")).unwrap());
     }
 
-    pub(crate) fn url(&self, path: &Path) -> String {
+    pub fn url(&self, path: &Path) -> String {
         format!("ssh://{}@127.0.0.1:{}{}", self.user, self.port, path.display())
     }
 
     /// The key that is let in.
-    pub(crate) fn user_key(&self) -> PathBuf {
+    pub fn user_key(&self) -> PathBuf {
         self.directory.path().join("user_key")
     }
 
     /// The public key of the server, as `type base64`.
-    pub(crate) fn host_key(&self) -> String {
+    pub fn host_key(&self) -> String {
         public_key(&self.directory.path().join("host_key"))
     }
 
     /// A known hosts file with this content.
-    pub(crate) fn known_hosts(&self, name: &str, content: &str) -> PathBuf {
+    pub fn known_hosts(&self, name: &str, content: &str) -> PathBuf {
         let path = self.directory.path().join(name);
         std::fs::write(&path, content).unwrap();
         path
     }
 
     /// A new key, of nobody.
-    pub(crate) fn other_key(&self, name: &str) -> PathBuf {
+    pub fn other_key(&self, name: &str) -> PathBuf {
         let path = self.directory.path().join(name);
         make_key(&path);
         path
     }
 
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap()
     }
 }
@@ -109,7 +109,7 @@ impl Drop for SshServer {
 }
 
 /// The public half of this key, as `type base64`.
-pub(crate) fn public_key(private: &Path) -> String {
+pub fn public_key(private: &Path) -> String {
     let text = std::fs::read_to_string(private.with_extension("pub")).unwrap();
     text.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
 }

@@ -1,0 +1,126 @@
+//! What depends on the process and the machine: trusted certificates, the owner of a repository, a full disk.
+//!
+//! Such a test runs itself again in a process whose surroundings it has arranged.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its world has failed")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use jiff::Timestamp;
+use nixfleet_core::git::{RemoteError, RemoteStore, allow_foreign_owner, lock_in_work_tree, observe_repository};
+use tempfile::TempDir;
+use world::git_server::http::{Behaviour, HttpServer};
+use world::git_server::repository::TestRepository;
+use world::git_server::source;
+use world::git_server::tls::TlsServer;
+
+/// Where the inner process finds what it works on.
+const INNER: &str = "NIXFLEET_TEST_INNER";
+
+/// The command that runs one test of this binary again; `before` are the words in front of it.
+fn again(test: &str, before: &[&str], inner: &str) -> Command {
+    let binary = std::env::current_exe().unwrap();
+    let words: Vec<&str> =
+        before.iter().copied().chain([binary.to_str().unwrap(), "--exact", test, "--nocapture"]).collect();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).env(INNER, inner);
+    command
+}
+
+fn assert_passed(output: &Output) {
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+fn store_in(directory: &Path) -> RemoteStore {
+    RemoteStore::new(directory.join("remote.git"))
+}
+
+#[test]
+fn certificates_are_checked() {
+    let directory = TempDir::new().unwrap();
+    let observe = |url: &str| store_in(directory.path()).observe(&source(url, None), None, None, Timestamp::UNIX_EPOCH);
+    if let Ok(inner) = std::env::var(INNER) {
+        // Here the certificate is trusted: for its own name only.
+        assert_eq!(observe(&inner).unwrap().branch, "main");
+        let error = observe(&inner.replace("localhost", "127.0.0.1")).unwrap_err();
+        assert!(error.to_string().contains("certificate"), "{error:?}");
+        return;
+    }
+    let upstream = TestRepository::new();
+    let server = HttpServer::start(upstream.root(), Behaviour::default());
+    let tls = TlsServer::start(server.port());
+    let url = tls.url("localhost");
+    let error = observe(&url).unwrap_err();
+    assert!(matches!(error, RemoteError::Certificate { .. }), "{error:?}");
+    assert_eq!(server.requests().len(), 0);
+    let trusted = directory.path().join("trusted.pem");
+    std::fs::write(&trusted, &tls.certificate_pem).unwrap();
+    let output =
+        again("certificates_are_checked", &[], &url).env("SSL_CERT_FILE", trusted).env_remove("SSL_CERT_DIR").output();
+    assert_passed(&output.unwrap());
+}
+
+#[test]
+fn a_repository_of_another_user() {
+    if let Some(path) = std::env::var_os(INNER).map(PathBuf::from) {
+        let message = observe_repository(&path).error().unwrap().to_owned();
+        assert!(message.contains("git config --global --add safe.directory"), "{message}");
+        assert!(lock_in_work_tree(&path).is_err());
+        allow_foreign_owner();
+        assert!(observe_repository(&path).present().is_some());
+        assert!(lock_in_work_tree(&path).unwrap().is_some());
+        return;
+    }
+    let repository = TestRepository::new();
+    let is_root = std::os::unix::fs::chown(repository.path.join("flake.lock"), Some(65534), Some(65534)).is_ok();
+    if !is_root {
+        println!("skipped: only root can give a repository away");
+        return;
+    }
+    let given = Command::new("chown").args(["-R", "65534:65534"]).arg(&repository.path).status().unwrap();
+    assert!(given.success());
+    let output =
+        again("a_repository_of_another_user", &[], repository.path.to_str().unwrap()).env_remove("SUDO_UID").output();
+    assert_passed(&output.unwrap());
+}
+
+#[test]
+fn a_full_disk_is_said_and_passes() {
+    if let Some(directory) = std::env::var_os(INNER).map(PathBuf::from) {
+        let upstream = TestRepository::new();
+        let server = HttpServer::start(upstream.root(), Behaviour::default());
+        let store = store_in(&directory);
+        let source = source(&server.url(), None);
+        let first = store.observe(&source, None, None, Timestamp::UNIX_EPOCH).unwrap();
+        let small = upstream.head();
+        let noise = Command::new("head").args(["-c", "4000000", "/dev/urandom"]).output().unwrap().stdout;
+        std::fs::write(upstream.path.join("large"), noise).unwrap();
+        upstream.git(&["add", "."]);
+        upstream.git(&["commit", "--quiet", "-m", "large"]);
+        for _ in 0..2 {
+            let error = store.observe(&source, Some(&first), None, Timestamp::UNIX_EPOCH).unwrap_err();
+            assert!(matches!(error, RemoteError::Store { .. }), "{error:?}");
+            assert!(error.to_string().contains("free some space"), "{error}");
+        }
+        upstream.git(&["reset", "--quiet", "--hard", &small]);
+        let next = upstream.commit("a", "1", "small again");
+        let seen = store.observe(&source, Some(&first), None, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(seen.revision.as_str(), next);
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let script = "mount -t tmpfs -o size=2m tmpfs \"$0\" || exit 77; exec \"$@\"";
+    let path = directory.path().to_str().unwrap();
+    let before = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, path];
+    match again("a_full_disk_is_said_and_passes", &before, path).output() {
+        Ok(output)
+            if output.status.code() == Some(77) || String::from_utf8_lossy(&output.stderr).contains("unshare") =>
+        {
+            println!("skipped: no mount namespace here");
+        }
+        Ok(output) => assert_passed(&output),
+        Err(error) => println!("skipped: {error}"),
+    }
+}
