@@ -1,8 +1,9 @@
 //! Git: the local repository, the tracked branch of the remote, and how far the two are apart.
 //!
-//! Everything here reads with libgit2: no hook, no external filter and no credential helper is run, and the user's
-//! repository is never written. Only OpenSSH's `ssh` is started, for remotes that are reached through it.
+//! Everything but [`fast_forward`] reads only, all with libgit2: no hook, no external filter and no credential helper is run, and the user's
+//! repository is never written otherwise. Only OpenSSH's `ssh` is started, for remotes that are reached through it.
 
+mod checkout;
 mod divergence;
 mod local;
 mod lock_bytes;
@@ -14,6 +15,7 @@ pub mod remote;
 mod repository_error;
 mod tracked_remote;
 
+pub use checkout::{CheckoutError, Moved, RewrittenBranch, fast_forward};
 pub use divergence::divergence;
 pub use local::observe_repository;
 pub use lock_bytes::{LOCK_BYTES_MAXIMUM, lock_in_commit, lock_in_work_tree};

@@ -1,0 +1,139 @@
+//! Fast-forward of a checkout to the tip that was observed.
+
+use std::path::{Path, PathBuf};
+
+use git2::build::CheckoutBuilder;
+use git2::{CheckoutNotificationType, ErrorCode, Oid, Repository, RepositoryInitOptions};
+
+use super::CheckoutError;
+use super::objects::bring;
+use crate::Revision;
+use crate::git::{RemoteStore, RepositoryError, local};
+use crate::observation::RemoteCommit;
+
+/// What to do where the remote's branch was rewritten, so that local HEAD is not part of it any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RewrittenBranch {
+    /// It is an error: a person looks first.
+    Refuse,
+    /// Take the remote's, for a checkout that nobody works in. Changes that are not committed are an error all the same.
+    Take,
+}
+
+/// What became of the checkout's HEAD.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// Where it was; absent for a new checkout.
+    pub from: Option<Revision>,
+    /// Where it is.
+    pub to: Revision,
+}
+
+/// Brings the checkout at `path` to `tip`, whose objects `store` holds, and makes the checkout where there is none.
+///
+/// It goes forward only; local commits that the remote does not have yet are left as they are. Files that have changes,
+/// and untracked ones, are never overwritten. No hook and no filter is run. A crash at any point leaves a checkout that
+/// the next call brings forward: files first, then the branch.
+pub fn fast_forward(
+    path: &Path,
+    store: &RemoteStore,
+    tip: &RemoteCommit,
+    rewritten: RewrittenBranch,
+) -> Result<Moved, CheckoutError> {
+    let repository = open_or_make(path, tip)?;
+    let root = local::root(&repository);
+    if repository.is_bare() {
+        return Err(CheckoutError::Bare { path: root });
+    }
+    let failed = |error| CheckoutError::write(&root, &tip.revision, error);
+    let unreadable = |error| RepositoryError::unreadable("HEAD", &root, error);
+    let branch = local::current_branch(&repository).map_err(unreadable)?;
+    if branch.as_ref() != Some(&tip.branch) {
+        let found = branch.map_or_else(|| "no branch".to_owned(), |branch| format!("the branch {branch}"));
+        return Err(CheckoutError::OtherBranch { path: root, found, tracked: tip.branch.clone() });
+    }
+    let head = match repository.head() {
+        Ok(reference) => Some(reference.peel_to_commit().map_err(unreadable)?.id()),
+        Err(error) if error.code() == ErrorCode::UnbornBranch => None,
+        Err(error) => return Err(unreadable(error).into()),
+    };
+    let target = Oid::from_str(tip.revision.as_str()).map_err(failed)?;
+    let from = head.map(Revision::from);
+    if !bring(&repository, store, target, head).map_err(failed)? {
+        return Err(CheckoutError::NotFetched(tip.revision.clone()));
+    }
+    // libgit2 looks for new packs only when it misses an object; a fresh handle has them all.
+    let repository = Repository::open(repository.path()).map_err(failed)?;
+    if let Some(head) = head.filter(|head| *head != target) {
+        if repository.graph_descendant_of(head, target).map_err(failed)? {
+            return Ok(Moved { from: from.clone(), to: head.into() });
+        }
+        let forward = repository.graph_descendant_of(target, head).map_err(failed)?;
+        if !forward && rewritten == RewrittenBranch::Refuse {
+            return Err(CheckoutError::Diverged { path: root, tip: tip.revision.clone() });
+        }
+    }
+    check_out(&repository, &root, target, tip)?;
+    repository
+        .reference(&format!("refs/heads/{}", tip.branch), target, true, "nixfleet: pull")
+        .and_then(|_| {
+            repository.reference(&format!("refs/remotes/origin/{}", tip.branch), target, true, "nixfleet: pull")
+        })
+        .map_err(failed)?;
+    Ok(Moved { from, to: tip.revision.clone() })
+}
+
+/// The repository at `path`; a new one, on the tracked branch without a commit, where there is none.
+fn open_or_make(path: &Path, tip: &RemoteCommit) -> Result<Repository, CheckoutError> {
+    let is_empty = path.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+    if !is_empty && let Some(repository) = local::open(path)? {
+        return Ok(repository);
+    }
+    let failed = |error| CheckoutError::write(path, &tip.revision, error);
+    let mut options = RepositoryInitOptions::new();
+    options.initial_head(&tip.branch).external_template(false).no_reinit(true);
+    let repository = Repository::init_opts(path, &options).map_err(failed)?;
+    // The address without credentials: the file is readable by all.
+    repository.remote("origin", &tip.url).map_err(failed)?;
+    let mut configuration = repository.config().map_err(failed)?;
+    configuration.set_str(&format!("branch.{}.remote", tip.branch), "origin").map_err(failed)?;
+    configuration
+        .set_str(&format!("branch.{}.merge", tip.branch), &format!("refs/heads/{}", tip.branch))
+        .map_err(failed)?;
+    Ok(repository)
+}
+
+/// Changes the files and the index, and nothing that has local changes.
+fn check_out(repository: &Repository, root: &Path, target: Oid, tip: &RemoteCommit) -> Result<(), CheckoutError> {
+    const NAMED: usize = 5;
+    // libgit2 takes the lock last, when the files are changed already.
+    let lock = repository.path().join("index.lock");
+    if lock.exists() {
+        return Err(CheckoutError::Locked { path: root.to_owned(), lock });
+    }
+    let mut conflicts: Vec<PathBuf> = Vec::new();
+    let result = {
+        let mut options = CheckoutBuilder::new();
+        options.safe().disable_filters(true).notify_on(CheckoutNotificationType::CONFLICT).notify(
+            |_, path, _, _, _| {
+                conflicts.extend(path.map(Path::to_owned));
+                true
+            },
+        );
+        repository
+            .find_commit(target)
+            .and_then(|commit| repository.checkout_tree(commit.as_object(), Some(&mut options)))
+    };
+    match result {
+        Ok(()) => Ok(()),
+        Err(error) if error.code() == ErrorCode::Conflict => {
+            let mut files: Vec<String> = conflicts.iter().take(NAMED).map(|file| file.display().to_string()).collect();
+            if conflicts.len() > NAMED {
+                files.push(format!("and {} more", conflicts.len() - NAMED));
+            }
+            let files = files.join(", ").replace(char::is_control, " ");
+            Err(CheckoutError::LocalChanges { path: root.to_owned(), tip: tip.revision.clone(), files })
+        }
+        Err(error) => Err(CheckoutError::write(root, &tip.revision, error)),
+    }
+}

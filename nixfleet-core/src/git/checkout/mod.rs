@@ -1,0 +1,8 @@
+//! Bringing the tracked branch to the checkout: forward only, and without losing anything.
+
+mod error;
+mod fast_forward;
+mod objects;
+
+pub use error::CheckoutError;
+pub use fast_forward::{Moved, RewrittenBranch, fast_forward};
