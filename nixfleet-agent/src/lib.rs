@@ -7,6 +7,7 @@ mod error;
 mod generate;
 mod outcome;
 mod status;
+pub mod steps;
 
 use std::process::ExitCode;
 

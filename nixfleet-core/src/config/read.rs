@@ -72,6 +72,7 @@ fn check(config: &HostConfig) -> Result<(), String> {
     }
     for (key, value) in [
         ("agent.heartbeat_deadline_seconds", config.agent.heartbeat_deadline_seconds),
+        ("tests.timeout_seconds", config.tests.timeout_seconds),
         ("remote.connect_timeout_seconds", config.remote.connect_timeout_seconds),
         ("remote.idle_timeout_seconds", config.remote.idle_timeout_seconds),
         ("remote.total_timeout_seconds", config.remote.total_timeout_seconds),

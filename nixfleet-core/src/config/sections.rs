@@ -33,6 +33,8 @@ pub struct RepositoryConfig {
     pub branch: Option<String>,
     /// The checkout. Default: `repo` in the state directory, which nixfleet itself owns.
     pub path: Option<PathBuf>,
+    /// Whether a branch that was rewritten on the remote (a forced push) is taken. Default: no, it is an error.
+    pub allow_rewritten_branch: bool,
     /// A file with the token for https. Never the token itself: this configuration is readable by all.
     pub token_file: Option<PathBuf>,
     /// The user's name that goes with the token.
@@ -94,11 +96,13 @@ pub struct TestsConfig {
     pub enable: bool,
     /// The directory in the repository that holds the test executables. Default: `hosts/HOST/tests`.
     pub directory: Option<PathBuf>,
+    /// Limit for each single test.
+    pub timeout_seconds: u64,
 }
 
 impl Default for TestsConfig {
     fn default() -> Self {
-        Self { enable: true, directory: None }
+        Self { enable: true, directory: None, timeout_seconds: 120 }
     }
 }
 

@@ -1,0 +1,9 @@
+//! `nixfleet-agent`: the steps that nixfleet's systemd units run.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    nixfleet_agent::steps::run(&nixfleet_agent::steps::Arguments::parse())
+}

@@ -1,0 +1,153 @@
+//! Making a system the running one, and judging what came of it by what runs then.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nixfleet_core::observation::Phase;
+use nixfleet_core::system::{GenerationDetails, ProfileName, SystemRoot};
+
+use super::Action;
+use super::child::{self, Exit};
+use super::error::StepError;
+use super::run::running_system;
+
+/// The profile whose default the boot loader boots.
+const SYSTEM_PROFILE: &str = "/nix/var/nix/profiles/system";
+
+/// `switch-to-configuration` holds it while it works, and waits for it without a word.
+const SWITCH_LOCK: &str = "/run/nixos/switch-to-configuration.lock";
+
+/// Refuses what is no system in the store: root is about to run a program from it.
+pub(super) fn check_system(store_path: &Path) -> Result<(), StepError> {
+    let refuse = |why: &str| {
+        Err(StepError::new(Phase::Activation, format!("{} {why}: nothing was changed", store_path.display())))
+    };
+    let in_store = store_path.parent() == Some(Path::new("/nix/store")) && store_path.is_absolute();
+    if !in_store {
+        return refuse("is not a path in the store");
+    }
+    if !store_path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return refuse("is not there, or no directory");
+    }
+    if !store_path.join("bin/switch-to-configuration").is_file() {
+        return refuse("has no bin/switch-to-configuration, so it is no NixOS system");
+    }
+    Ok(())
+}
+
+/// Says so where another switch runs already, instead of waiting for it without a word.
+pub(super) fn probe_lock() -> Result<(), StepError> {
+    let Ok(file) = std::fs::File::open(SWITCH_LOCK) else { return Ok(()) };
+    match file.try_lock() {
+        Err(std::fs::TryLockError::WouldBlock) => Err(StepError::new(
+            Phase::Activation,
+            format!("another switch holds {SWITCH_LOCK}: nothing was changed; wait for it to end and switch again"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Sets the profile and activates `store_path`.
+pub(super) fn activate(store_path: &Path, action: Action) -> Result<Exit, StepError> {
+    let cannot_run = |program: &str, error: io::Error| {
+        StepError::new(Phase::Activation, format!("cannot run {program}: {error}; is it in the unit's path?"))
+    };
+    let mut rebuild = Command::new("nixos-rebuild");
+    rebuild.arg(action.name()).arg("--store-path").arg(store_path);
+    let exit = child::run(&mut rebuild).map_err(|error| cannot_run("nixos-rebuild", error))?;
+    // Older ones do not have the option, and stop at it before anything is changed.
+    let has_no_option = !exit.succeeded()
+        && exit.says("--store-path")
+        && ["unknown option", "unrecognized arguments", "unrecognised"].iter().any(|words| exit.says(words));
+    if !has_no_option {
+        return Ok(exit);
+    }
+    if action != Action::Test {
+        let mut profile = Command::new("nix-env");
+        profile.args(["--profile", SYSTEM_PROFILE, "--set"]).arg(store_path);
+        let exit = child::run(&mut profile).map_err(|error| cannot_run("nix-env", error))?;
+        if !exit.succeeded() {
+            return Ok(exit);
+        }
+    }
+    switch_to_configuration(store_path, action)
+}
+
+/// Makes a generation the profile's default and activates it.
+pub(super) fn activate_generation(number: u64, store_path: &Path) -> Result<Exit, StepError> {
+    let mut profile = Command::new("nix-env");
+    profile.args(["--profile", SYSTEM_PROFILE, "--switch-generation", &number.to_string()]);
+    let exit = child::run(&mut profile).map_err(|error| {
+        StepError::new(Phase::Activation, format!("cannot run nix-env: {error}; is it in the unit's path?"))
+    })?;
+    if exit.succeeded() { switch_to_configuration(store_path, Action::Switch) } else { Ok(exit) }
+}
+
+fn switch_to_configuration(store_path: &Path, action: Action) -> Result<Exit, StepError> {
+    let program = store_path.join("bin/switch-to-configuration");
+    child::run(Command::new(&program).arg(action.name()))
+        .map_err(|error| StepError::new(Phase::Activation, format!("cannot run {}: {error}", program.display())))
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Judgement {
+    /// Its generation, where it has one.
+    pub(super) generation: Option<u64>,
+    /// A sentence for the reason.
+    pub(super) detail: String,
+}
+
+/// Judges by what runs now; by the exit code second.
+pub(super) fn judge(exit: &Exit, store_path: &Path, action: Action) -> Result<Judgement, StepError> {
+    let running = running_system();
+    let runs = running.as_deref() == Some(store_path);
+    let default = default_generation();
+    let is_default = default.as_ref().is_some_and(|(_, path)| path == store_path);
+    let generation = default.filter(|(_, path)| path == store_path).map(|(number, _)| number);
+    let arrived = match action {
+        Action::Switch => runs && is_default,
+        Action::Test => runs,
+        Action::Boot => is_default,
+    };
+    match (exit.code, arrived) {
+        (0, true) => Ok(Judgement { generation, detail: format!("{} runs", name(store_path)) }),
+        (100, true) => Ok(Judgement {
+            generation,
+            detail: format!("{} runs; a reboot is needed to complete it", name(store_path)),
+        }),
+        (code, _) => {
+            let state = match (runs, is_default) {
+                (true, _) => "the new system runs all the same",
+                (false, true) => "the previous system runs, and the new one is the next boot's default",
+                (false, false) => "the previous system runs",
+            };
+            let said = if code == 0 { "no error was reported" } else { exit.reason() };
+            let sentence = format!("{}: {said}; {state}", meaning(code));
+            Err(StepError::new(Phase::Activation, sentence).exit_code(if code == 0 { 1 } else { code }))
+        }
+    }
+}
+
+/// The exit codes of `switch-to-configuration`.
+const fn meaning(code: i32) -> &'static str {
+    match code {
+        0 => "the system did not become the running one",
+        2 => "an activation script failed",
+        4 => "a unit failed",
+        100 => "a reboot is needed",
+        _ => "the switch did not succeed",
+    }
+}
+
+fn name(store_path: &Path) -> String {
+    let name = store_path.file_name().unwrap_or_default().to_string_lossy();
+    name.split_once('-').map_or_else(|| name.clone().into_owned(), |(_, name)| name.to_owned())
+}
+
+/// The generation that the next boot starts.
+fn default_generation() -> Option<(u64, PathBuf)> {
+    let generations = SystemRoot::default().generations(&ProfileName::System, GenerationDetails::LinksOnly).ok()?;
+    generations.into_iter().find(|generation| generation.is_profile_default).map(|it| (it.number, it.store_path))
+}

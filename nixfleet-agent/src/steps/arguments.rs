@@ -1,0 +1,109 @@
+//! The command line of `nixfleet-agent`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use nixfleet_core::observation::Operation;
+
+/// Runs one step of an operation. Units of systemd do that: start one with `systemctl start nixfleet-switch`.
+#[derive(Debug, Parser)]
+#[command(name = "nixfleet-agent", version, max_term_width = 100)]
+pub struct Arguments {
+    /// The configuration of this host
+    #[arg(long, value_name = "FILE", default_value = "/etc/nixfleet/config.json")]
+    pub config: PathBuf,
+    /// Where the state of this host lies
+    #[arg(long, value_name = "DIRECTORY", default_value = "/var/lib/nixfleet")]
+    pub state_directory: PathBuf,
+    /// Where the state until the next boot lies
+    #[arg(long, value_name = "DIRECTORY", default_value = "/run/nixfleet")]
+    pub runtime_directory: PathBuf,
+    /// The unit that runs the step: %n in its file
+    #[arg(long, value_name = "UNIT")]
+    pub unit: String,
+    /// What to do
+    #[command(subcommand)]
+    pub step: Step,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Step {
+    /// Fetch the tracked branch and bring the checkout forward
+    Pull,
+    /// Evaluate and build the checkout's commit
+    Build,
+    /// Activate what was built; as root
+    Activate {
+        /// What to do with it
+        #[arg(long, value_enum, default_value = "switch")]
+        action: Action,
+    },
+    /// Run the host's tests
+    Test,
+    /// Go back to the previous generation, or to the one named; as root
+    Rollback {
+        /// The generation's number
+        generation: Option<u64>,
+    },
+    /// Write how the operation ended, from what systemd says (`ExecStopPost=`)
+    Record {
+        /// The operation
+        operation: RecordedOperation,
+    },
+}
+
+/// What to do with a system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Action {
+    /// Activate it now, and boot it from now on.
+    Switch,
+    /// Boot it from the next time on.
+    Boot,
+    /// Activate it now, until the next boot.
+    Test,
+}
+
+impl Action {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Switch => "switch",
+            Self::Boot => "boot",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// An operation whose end is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RecordedOperation {
+    /// A pull.
+    Pull,
+    /// A switch.
+    Switch,
+    /// A test run.
+    Test,
+    /// A rollback.
+    Rollback,
+}
+
+impl From<RecordedOperation> for Operation {
+    fn from(operation: RecordedOperation) -> Self {
+        match operation {
+            RecordedOperation::Pull => Self::Pull,
+            RecordedOperation::Switch => Self::Switch,
+            RecordedOperation::Test => Self::Test,
+            RecordedOperation::Rollback => Self::Rollback,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

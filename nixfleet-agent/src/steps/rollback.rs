@@ -1,0 +1,117 @@
+//! Rollback: to the previous generation, or to the one named. Runs as root.
+
+use std::path::Path;
+
+use nixfleet_core::Revision;
+use nixfleet_core::observation::{Generation, Operation, Phase};
+use nixfleet_core::system::{GenerationDetails, ProfileName, SystemRoot};
+
+use super::context::Context;
+use super::error::StepError;
+use super::run::{Run, Success, running_system};
+use super::{Action, activation};
+
+/// Of so many of the newest generations the revision is read.
+const DETAILED_GENERATIONS: usize = 200;
+
+pub(super) fn rollback(context: &Context, wanted: Option<u64>) -> Result<Success, StepError> {
+    let run = Run::new(context, Operation::Rollback);
+    let in_activation = StepError::in_phase(Phase::Activation);
+    let root = SystemRoot::default();
+    let from_revision = stepped_back_from(context, &root);
+    run.started(None, from_revision.clone()).map_err(&in_activation)?;
+    let generations = root
+        .generations(&ProfileName::System, GenerationDetails::OfNewest(DETAILED_GENERATIONS))
+        .map_err(StepError::in_phase(Phase::Activation))?;
+    let running = running_system();
+    let target = choose(&generations, running.as_deref(), wanted).map_err(StepError::in_phase(Phase::Activation))?;
+    activation::check_system(&target.store_path)?;
+    activation::probe_lock()?;
+    run.progress(Phase::Activation, target.revision.clone(), Some(target.store_path.clone()))
+        .map_err(StepError::in_phase(Phase::Activation))?;
+    let exit = activation::activate_generation(target.number, &target.store_path)?;
+    let judgement = activation::judge(&exit, &target.store_path, Action::Switch)?;
+    Ok(Success {
+        phase: Some(Phase::Activation),
+        revision: target.revision.clone(),
+        from_revision,
+        generation: Some(target.number),
+        detail: Some(format!("generation {}: {}", target.number, judgement.detail)),
+        tests: None,
+    })
+}
+
+/// The commit that runs now: as the system itself says, else as nixfleet deployed it.
+fn stepped_back_from(context: &Context, root: &SystemRoot) -> Option<Revision> {
+    let observed = root.observe();
+    let running = observed.running.present()?;
+    running.revision.clone().or_else(|| {
+        let context_of_fold =
+            nixfleet_core::state_directory::FoldContext::of_machine(Path::new("/"), jiff::Timestamp::now());
+        let history = context.state.journal().read().ok()?.history(&context_of_fold);
+        let deployed = history.operations.deployed?;
+        (deployed.store_path == running.store_path).then_some(deployed.revision)?
+    })
+}
+
+/// The generation to go to. "Previous" is the newest one before the running system's that is another system: the
+/// profile's own idea of the previous one is that of a failed switch.
+fn choose<'a>(
+    generations: &'a [Generation],
+    running: Option<&Path>,
+    wanted: Option<u64>,
+) -> Result<&'a Generation, String> {
+    if let Some(wanted) = wanted {
+        return generations.iter().find(|generation| generation.number == wanted).ok_or_else(|| {
+            format!("there is no generation {wanted}: `nixos-rebuild list-generations` lists those that there are")
+        });
+    }
+    let current = generations
+        .iter()
+        .rev()
+        .find(|generation| Some(generation.store_path.as_path()) == running)
+        .map_or(u64::MAX, |generation| generation.number);
+    generations
+        .iter()
+        .rev()
+        .find(|generation| generation.number < current && Some(generation.store_path.as_path()) != running)
+        .ok_or_else(|| "there is no earlier generation to go back to".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn generation(number: u64, store_path: &str) -> Generation {
+        Generation {
+            number,
+            store_path: store_path.into(),
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+            revision: None,
+            nixos_version: None,
+            kernel_version: None,
+            is_profile_default: false,
+        }
+    }
+
+    #[test]
+    fn the_previous_generation_is_another_system_before_the_running_one() {
+        let generations = [generation(1, "/a"), generation(2, "/b"), generation(3, "/b"), generation(4, "/c")];
+        for (running, wanted, expected) in [
+            (Some("/c"), None, Ok(3)),
+            (Some("/b"), None, Ok(1)),
+            // Generation 4 is of a failed switch: what runs is 3.
+            (Some("/a"), None, Err(())),
+            // Switched by hand with `test`: no generation of its own.
+            (Some("/other"), None, Ok(4)),
+            (None, None, Ok(4)),
+            (Some("/c"), Some(1), Ok(1)),
+            (Some("/c"), Some(4), Ok(4)),
+            (Some("/c"), Some(9), Err(())),
+        ] {
+            let chosen = choose(&generations, running.map(Path::new), wanted);
+            assert_eq!(chosen.map(|it| it.number).map_err(|_| ()), expected, "{running:?} {wanted:?}");
+        }
+        assert!(choose(&[], None, None).is_err());
+    }
+}
