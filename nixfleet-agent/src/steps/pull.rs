@@ -41,14 +41,13 @@ fn observe_remote(context: &Context, store: &RemoteStore) -> Result<RemoteCommit
     let in_fetch = StepError::in_phase(Phase::Fetch);
     let path = context.repository();
     let configured = &context.config.repository;
-    let (url, branch) = match &configured.url {
-        Some(url) => (url.clone(), configured.branch.clone()),
-        None => {
-            let tracked = git::tracked_remote(&path)
-                .map_err(StepError::in_phase(Phase::Fetch))?
-                .ok_or_else(|| in_fetch("no remote is configured: set services.nixfleet.repository.url".to_owned()))?;
-            (tracked.url, configured.branch.clone().or(tracked.branch))
-        }
+    let (url, branch) = if let Some(url) = &configured.url {
+        (url.clone(), configured.branch.clone())
+    } else {
+        let tracked = git::tracked_remote(&path)
+            .map_err(StepError::in_phase(Phase::Fetch))?
+            .ok_or_else(|| in_fetch("no remote is configured: set services.nixfleet.repository.url".to_owned()))?;
+        (tracked.url, configured.branch.clone().or(tracked.branch))
     };
     // A record that cannot be read is one that is written anew.
     let previous = context.state.read_remote().ok().flatten();

@@ -30,7 +30,7 @@ pub(super) fn record(context: &Context, operation: Operation) -> ExitCode {
     };
     let (result, detail) = said.outcome();
     let by_exit = said.code == "exited";
-    told(run.append(JournalEntry::Ended(Ended {
+    told(run.append(&JournalEntry::Ended(Ended {
         exit_code: if by_exit { said.status.parse().ok() } else { None },
         signal: (!by_exit && !said.status.is_empty()).then(|| said.status.to_owned()),
         detail: Some(detail),

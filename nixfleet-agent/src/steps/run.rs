@@ -43,7 +43,7 @@ impl<'a> Run<'a> {
         revision: Option<Revision>,
         from_revision: Option<Revision>,
     ) -> Result<(), StateError> {
-        self.append(JournalEntry::Started(Started {
+        self.append(&JournalEntry::Started(Started {
             operation: self.operation,
             unit: self.context.unit.clone(),
             invocation_id: self.context.invocation_id.clone(),
@@ -62,7 +62,7 @@ impl<'a> Run<'a> {
         store_path: Option<PathBuf>,
     ) -> Result<(), StateError> {
         let invocation_id = self.context.invocation_id.clone();
-        self.append(JournalEntry::Progress(Progress {
+        self.append(&JournalEntry::Progress(Progress {
             invocation_id,
             at: Timestamp::now(),
             phase,
@@ -73,7 +73,7 @@ impl<'a> Run<'a> {
 
     pub(super) fn succeeded(&self, success: Success) -> Result<(), StateError> {
         let failed = success.tests.as_ref().is_some_and(|tests| tests.failed > 0);
-        self.append(JournalEntry::Ended(Ended {
+        self.append(&JournalEntry::Ended(Ended {
             result: if failed { OperationResult::Failed } else { OperationResult::Success },
             exit_code: Some(i32::from(failed)),
             phase: success.phase,
@@ -87,7 +87,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn failed(&self, error: StepError) -> Result<(), StateError> {
-        self.append(JournalEntry::Ended(Ended {
+        self.append(&JournalEntry::Ended(Ended {
             exit_code: Some(error.exit_code),
             phase: Some(error.phase),
             detail: Some(error.sentence),
@@ -114,8 +114,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn append(&self, entry: JournalEntry) -> Result<(), StateError> {
-        self.context.state.journal().append(&entry)
+    pub(super) fn append(&self, entry: &JournalEntry) -> Result<(), StateError> {
+        self.context.state.journal().append(entry)
     }
 }
 
