@@ -28,6 +28,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the five compartments of this host, or of a repository
+    #[command(long_about = notes::ABOUT_STATUS)]
     Status(Box<StatusArguments>),
     /// Print the completion script for a shell
     #[command(hide = true)]
@@ -46,7 +47,8 @@ pub enum Command {
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal only; `NO_COLOR` and `CLICOLOR_FORCE` are honoured.
+    /// On a terminal only, as the environment asks (see [`notes::ENVIRONMENT`]).
+    #[value(help = "On a terminal only; NO_COLOR and CLICOLOR_FORCE are honoured")]
     Auto,
     /// Always.
     Always,

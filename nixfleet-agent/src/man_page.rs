@@ -21,10 +21,13 @@ pub(crate) fn all(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
 
 fn page(command: &Command) -> io::Result<(String, Vec<u8>)> {
     let version = command.get_version().unwrap_or(env!("CARGO_PKG_VERSION"));
-    let man = Man::new(command.clone()).manual("nixfleet").source(format!("nixfleet {version}"));
+    let man = Man::new(command.clone());
+    let name = command.get_display_name().unwrap_or(command.get_name());
     let is_top = command.get_name() == "nixfleet";
     let mut page = Vec::new();
-    man.render_title(&mut page)?;
+    // Without a date, so that the same source gives the same page. The library leaves an empty date out, and what follows
+    // it takes its place.
+    writeln!(page, ".TH {name} 1 \"\" \"nixfleet {version}\" \"nixfleet\"")?;
     man.render_name_section(&mut page)?;
     man.render_synopsis_section(&mut page)?;
     man.render_description_section(&mut page)?;

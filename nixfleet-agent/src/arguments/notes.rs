@@ -4,6 +4,17 @@ use std::fmt::Write as _;
 
 use crate::outcome::EXIT_CODES;
 
+/// What `nixfleet status` does.
+pub const ABOUT_STATUS: &str = "\
+Show the five compartments of this host, or of a repository.
+
+Without --repo: reads what the agent and systemd recorded on this host. Nothing is changed and nobody is asked over the \
+network.
+
+With --repo: looks at any flake repository, without a daemon, root or NixOS. Git and Lock are compared with the remote, \
+which is asked now; the other three are gray. The repository is never written to: what has to be fetched for the \
+comparison is kept in the cache directory.";
+
 /// Command lines of `nixfleet status` with what they show.
 pub const EXAMPLES: [(&str, &str); 5] = [
     ("nixfleet status", "this host"),

@@ -14,15 +14,7 @@ const A_DAY_SECONDS: u64 = 86_400;
 
 /// Arguments of `nixfleet status`.
 #[derive(Debug, Args)]
-#[command(
-    long_about = "Show the five compartments of this host, or of a repository.\n\n\
-        Without --repo: reads what the agent and systemd recorded on this host. Nothing is changed and nobody is asked \
-        over the network.\n\n\
-        With --repo: looks at any flake repository, without a daemon, root or NixOS. Git and Lock are compared with the \
-        remote, which is asked now; the other three are gray. The repository is never written to: what has to be \
-        fetched for the comparison is kept in the cache directory.",
-    after_long_help = notes::of_status()
-)]
+#[command(after_long_help = notes::of_status())]
 pub struct StatusArguments {
     /// Print JSON: one object, with --watch one object a line
     #[arg(long)]
@@ -87,13 +79,25 @@ pub struct HostArguments {
     #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG, conflicts_with = "repo")]
     pub config: PathBuf,
     /// Where the state of this host lies
-    #[arg(long, value_name = "DIRECTORY", default_value = "/var/lib/nixfleet", conflicts_with = "repo")]
+    #[arg(
+        long,
+        value_name = "DIRECTORY",
+        default_value = "/var/lib/nixfleet",
+        conflicts_with = "repo",
+        hide_short_help = true
+    )]
     pub state_directory: PathBuf,
     /// Where the state until the next boot lies
-    #[arg(long, value_name = "DIRECTORY", default_value = "/run/nixfleet", conflicts_with = "repo")]
+    #[arg(
+        long,
+        value_name = "DIRECTORY",
+        default_value = "/run/nixfleet",
+        conflicts_with = "repo",
+        hide_short_help = true
+    )]
     pub runtime_directory: PathBuf,
     /// Look for the running system below this directory
-    #[arg(long, value_name = "DIRECTORY", default_value = "/", conflicts_with = "repo")]
+    #[arg(long, value_name = "DIRECTORY", default_value = "/", conflicts_with = "repo", hide_short_help = true)]
     pub root: PathBuf,
 }
 

@@ -81,8 +81,8 @@ impl Screen {
         let lines: Vec<_> = paint(text).lines().take(rows).map(str::to_owned).collect();
         // Each line is erased right before it is written: erasing all first flickers, and erasing behind a line that
         // fills the width takes its last character.
-        let below = if lines.len() < rows { "\r\n\x1b[J" } else { "" };
-        write(&format!("\x1b[H\x1b[K{}{below}", lines.join("\r\n\x1b[K")))
+        let below = if lines.len() < rows { "\n\x1b[J" } else { "" };
+        write(&format!("\x1b[H\x1b[K{}{below}", lines.join("\n\x1b[K")))
     }
 
     fn enter(&self) {

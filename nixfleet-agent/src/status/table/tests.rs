@@ -7,9 +7,9 @@ use super::*;
 
 type Cells = (State, Option<u64>, Option<Action>, &'static str);
 
-fn status(host: &str, rows: [Cells; 5]) -> HostStatus {
+fn status(host: &str, rows: &[Cells; 5]) -> HostStatus {
     let at: Timestamp = "2026-03-16T12:00:00Z".parse().unwrap();
-    let [agent, git, lock, system, tests] = rows.map(|(state, minutes, action, reason)| CompartmentStatus {
+    let [agent, git, lock, system, tests] = (*rows).map(|(state, minutes, action, reason)| CompartmentStatus {
         state,
         colour: state.colour(),
         reason: reason.to_owned(),
@@ -29,7 +29,7 @@ fn hosts() -> [HostStatus; 3] {
     [
         status(
             "web1",
-            [
+            &[
                 (Ok, Some(700), None, "0.1.0"),
                 (Outdated, Some(20), Some(Action::Pull), "1 commit behind bbbbbbb: flake.lock: update"),
                 (Outdated, Some(90), Some(merge), pending),
@@ -39,17 +39,27 @@ fn hosts() -> [HostStatus; 3] {
         ),
         status(
             "db1",
-            [
+            &[
                 (Unknown, None, Some(Action::CheckAgent), "the agent was not heard of yet"),
-                (Outdated, Some(200_000), Some(Action::Reconcile), "diverged from bbbbbbb: 2 ahead, 1 behind: ssh: keys"),
-                (Error, Some(16), Some(Action::CheckRemote), "remote unreadable for 16 min (3 tries): no route to host"),
+                (
+                    Outdated,
+                    Some(200_000),
+                    Some(Action::Reconcile),
+                    "diverged from bbbbbbb: 2 ahead, 1 behind: ssh: keys",
+                ),
+                (
+                    Error,
+                    Some(16),
+                    Some(Action::CheckRemote),
+                    "remote unreadable for 16 min (3 tries): no route to host",
+                ),
                 (Error, Some(4), Some(Action::ViewLogs), long),
                 (Outdated, None, Some(Action::RunTests), "not run on this system yet"),
             ],
         ),
         status(
             "new",
-            [
+            &[
                 (Ok, Some(0), None, "0.1.0"),
                 (Outdated, Some(5), Some(Action::Push), "1 commit ahead of aaaaaaa: first"),
                 (Unknown, None, Some(Action::CheckConfiguration), "no flake.lock in the local repository"),
