@@ -168,3 +168,25 @@ fn a_slow_remote_gets_a_sign_of_life_on_a_terminal_only() {
     let ended = home.status(&repository.path, &["--timeout", "3"]);
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
+    let home = Home::new();
+    let repository = TestRepository::new();
+    let watch = format!("$NIXFLEET status --watch --repo {}\n", repository.path.display());
+    let pause = Duration::from_millis(1500);
+    let keys = [(pause, watch.as_str()), (pause, "\u{1a}"), (pause, "fg\n"), (pause, "q"), (pause, "exit\n")];
+    let ended = home.terminal(100, "exec bash --norc --noediting -i", &keys);
+    assert_eq!(ended.stdout.matches(OPEN).count(), 2, "{:?}", ended.stdout);
+    assert_eq!(ended.stdout.matches(CLOSE).count(), 2, "{:?}", ended.stdout);
+    assert!(ended.stdout.contains("Stopped"), "{:?}", ended.stdout);
+}
+
+#[test]
+fn no_color_on_a_terminal() {
+    let home = Home::new();
+    let repository = TestRepository::new();
+    let line = format!("NO_COLOR=1 $NIXFLEET status --repo {}", repository.path.display());
+    let ended = home.terminal(100, &line, &[]);
+    assert!(ended.stdout.contains("NEXT STEP") && !ended.stdout.contains('\u{1b}'), "{:?}", ended.stdout);
+}
