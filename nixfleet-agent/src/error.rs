@@ -25,6 +25,12 @@ pub enum CommandError {
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),
+    /// The system refused a thread.
+    #[error("cannot start a thread: {0}; check the limit of tasks (`ulimit -u`)")]
+    Thread(#[source] std::io::Error),
+    /// The terminal cannot be used for `--watch`.
+    #[error("cannot use the terminal: {0}; try `nixfleet status --watch | cat`")]
+    Terminal(#[source] std::io::Error),
     /// A file to generate cannot be written.
     #[error("cannot write {path}: {source}; name a directory that exists and that you may write to")]
     Generate {

@@ -1,22 +1,27 @@
 //! Shell completions and man pages, made from the arguments' definitions.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use clap::CommandFactory as _;
 
 use crate::arguments::Arguments;
-use crate::{CommandError, Outcome};
+use crate::{CommandError, Outcome, man_page};
 
 pub(crate) fn completions(shell: clap_complete::Shell) -> Result<Outcome, CommandError> {
     // Not straight to standard output: the generator panics where that is closed early.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "nixfleet", &mut script);
-    std::io::Write::write_all(&mut std::io::stdout(), &script)?;
+    let mut output = std::io::stdout().lock();
+    output.write_all(&script)?;
+    output.flush()?;
     Ok(Outcome::Done)
 }
 
 pub(crate) fn man_pages(directory: &Path) -> Result<Outcome, CommandError> {
-    clap_mangen::generate_to(Arguments::command(), directory)
-        .map_err(|source| CommandError::Generate { path: directory.to_owned(), source })?;
+    for (name, page) in man_page::all(Arguments::command())? {
+        let path = directory.join(name);
+        std::fs::write(&path, page).map_err(|source| CommandError::Generate { path, source })?;
+    }
     Ok(Outcome::Done)
 }

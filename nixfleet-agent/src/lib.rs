@@ -5,7 +5,9 @@
 pub mod arguments;
 mod error;
 mod generate;
-mod outcome;
+mod man_page;
+pub mod outcome;
+mod printable;
 mod status;
 pub mod steps;
 
@@ -26,7 +28,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     };
     outcome
         .unwrap_or_else(|error| {
-            anstream::eprintln!("nixfleet: {error}");
+            anstream::eprintln!("nixfleet: {}", printable::printable(&error.to_string()));
             Outcome::Failed
         })
         .into()

@@ -7,26 +7,37 @@ use nixfleet_core::model::State;
 /// How the command ended. Code 2, wrong usage, comes from the argument parser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// 0: done.
+    /// Done.
     Done,
-    /// 1: it could not be done; the sentence is on standard error.
+    /// It could not be done; the sentence is on standard error.
     Failed,
-    /// 3: done, and `--fail-on outdated` found something outdated and nothing worse.
+    /// Done, and `--fail-on outdated` found something outdated and nothing worse.
     FoundOutdated,
-    /// 4: done, and `--fail-on` found an error.
+    /// Done, and `--fail-on` found an error.
     FoundError,
 }
 
-/// The exit codes, as `--help` and the man page list them.
-pub const EXIT_CODES: &str = "\
-Exit codes:
-  0  done
-  1  it could not be done; the reason is on standard error
-  2  wrong usage
-  3  --fail-on outdated: a compartment is outdated, none is in error
-  4  --fail-on outdated, --fail-on error: a compartment is in error";
+/// Every exit code with its meaning: what `--help`, the man pages and `docs/status.md` list.
+pub const EXIT_CODES: [(u8, &str); 5] = [
+    (0, "done"),
+    (1, "it could not be done; the reason is on standard error"),
+    (2, "wrong usage"),
+    (3, "--fail-on outdated: a compartment is outdated, none is in error"),
+    (4, "--fail-on outdated, --fail-on error: a compartment is in error"),
+];
 
 impl Outcome {
+    /// The exit code, one of [`EXIT_CODES`].
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::FoundOutdated => 3,
+            Self::FoundError => 4,
+        }
+    }
+
     /// What `--fail-on` makes of the states: `threshold` is the mildest state that counts.
     pub fn of_states(states: impl IntoIterator<Item = State>, threshold: Option<State>) -> Self {
         let Some(threshold) = threshold else { return Self::Done };
@@ -45,12 +56,7 @@ impl Outcome {
 
 impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
-        Self::from(match outcome {
-            Outcome::Done => 0,
-            Outcome::Failed => 1,
-            Outcome::FoundOutdated => 3,
-            Outcome::FoundError => 4,
-        })
+        Self::from(outcome.code())
     }
 }
 
@@ -71,6 +77,14 @@ mod tests {
             (&[], Some(Error), Outcome::Done),
         ] {
             assert_eq!(Outcome::of_states(states.iter().copied(), threshold), outcome, "{states:?} {threshold:?}");
+        }
+    }
+
+    #[test]
+    fn every_outcome_is_in_the_list() {
+        let outcomes = [Outcome::Done, Outcome::Failed, Outcome::FoundOutdated, Outcome::FoundError];
+        for outcome in outcomes {
+            assert_eq!(EXIT_CODES.iter().filter(|(code, _)| *code == outcome.code()).count(), 1, "{outcome:?}");
         }
     }
 }

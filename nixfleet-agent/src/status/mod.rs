@@ -1,12 +1,13 @@
 //! `nixfleet status`.
 
 mod progress;
+mod remote_checks;
+mod screen;
 mod source;
 mod table;
+mod watch;
 
-use std::io::{IsTerminal as _, Write as _};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::io::Write as _;
 
 use jiff::Timestamp;
 use nixfleet_core::infer;
@@ -15,48 +16,35 @@ use nixfleet_core::model::HostStatus;
 use crate::arguments::StatusArguments;
 use crate::{CommandError, Outcome};
 use source::Source;
+use table::Layout;
 
 pub(crate) fn run(arguments: &StatusArguments) -> Result<Outcome, CommandError> {
     let source = Source::open(arguments)?;
-    source.check_remote();
-    let Some(seconds) = arguments.watch else {
-        let status = infer(&source.observe()?, Timestamp::now());
-        show(&status, arguments.json)?;
-        let found = status.compartments.iter().map(|(_, of)| of.state);
-        return Ok(Outcome::of_states(found, arguments.fail_on.map(Into::into)));
-    };
-    watch(&source, arguments, Duration::from_secs(seconds))
-}
-
-fn watch(source: &Source, arguments: &StatusArguments, pause: Duration) -> Result<Outcome, CommandError> {
-    let check_interval = Duration::from_secs(arguments.check_interval);
-    let mut checked = Instant::now();
-    loop {
-        let status = infer(&source.observe()?, Timestamp::now());
-        if !arguments.json && std::io::stdout().is_terminal() {
-            // Home, and erase what follows: less flicker than erasing first.
-            anstream::print!("\x1b[H\x1b[J");
-        }
-        match show(&status, arguments.json) {
-            // Whoever read along has gone: nothing failed.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Outcome::Done),
-            shown => shown?,
-        }
-        thread::sleep(pause);
-        if checked.elapsed() >= check_interval {
-            source.check_remote();
-            checked = Instant::now();
-        }
+    if arguments.watch.is_some() {
+        return watch::run(&source, arguments);
     }
+    source.check_remote();
+    let status = infer(&source.observe()?, Timestamp::now());
+    match write(&status, arguments.json, false) {
+        // Whoever read along has seen enough; the exit code still tells what was found.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        written => written?,
+    }
+    let found = status.compartments.iter().map(|(_, of)| of.state);
+    Ok(Outcome::of_states(found, arguments.fail_on.map(Into::into)))
 }
 
-fn show(status: &HostStatus, json: bool) -> std::io::Result<()> {
+/// Writes to standard output. `apart`: with an empty line before a table, where others came before.
+fn write(status: &HostStatus, json: bool, apart: bool) -> std::io::Result<()> {
     let mut output = anstream::stdout().lock();
     if json {
         serde_json::to_writer(&mut output, status)?;
         writeln!(output)?;
     } else {
-        output.write_all(table::render(status).as_bytes())?;
+        if apart {
+            writeln!(output)?;
+        }
+        output.write_all(table::render(status, &Layout { columns: screen::columns(), note: None }).as_bytes())?;
     }
     output.flush()
 }

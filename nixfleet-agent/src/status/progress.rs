@@ -17,7 +17,7 @@ pub(super) fn with_progress<T>(what: &str, work: impl FnOnce() -> T) -> T {
             while waiting.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
                 seconds += 1;
                 // A terminal that went away is no reason to fail.
-                let _ = write!(std::io::stderr(), "\r{what} … {seconds} s\x1b[K");
+                let _ = write!(std::io::stderr(), "\r{what} for {seconds} s\x1b[K");
             }
             if seconds > 0 {
                 let _ = write!(std::io::stderr(), "\r\x1b[K");

@@ -1,6 +1,8 @@
 //! Where the status comes from: this host, or one repository.
 
+use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,27 +14,27 @@ use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 
 use super::progress::with_progress;
 use crate::CommandError;
-use crate::arguments::StatusArguments;
+use crate::arguments::{DEFAULT_CONFIG, HostArguments, StatusArguments};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) enum Source {
     Host(Box<HostObserver>),
-    Repository(Box<RepositoryObserver>),
+    Repository(Arc<RepositoryObserver>),
 }
 
 impl Source {
     pub(super) fn open(arguments: &StatusArguments) -> Result<Self, CommandError> {
-        match &arguments.repo {
+        match &arguments.repository.path {
             Some(path) => open_repository(path, arguments),
-            None => open_host(arguments),
+            None => open_host(&arguments.host),
         }
     }
 
     /// Asks the remote of a repository. On a host that is the agent's work: here its answer is read.
     pub(super) fn check_remote(&self) {
         let Self::Repository(observer) = self else { return };
-        let url = observer.remote_url().unwrap_or_default();
+        let Some(url) = observer.remote_url() else { return };
         with_progress(&format!("reading {url}"), || observer.check_remote(Timestamp::now()));
     }
 
@@ -54,8 +56,9 @@ impl Source {
     }
 }
 
-fn open_host(arguments: &StatusArguments) -> Result<Source, CommandError> {
-    if !arguments.config.exists() {
+fn open_host(arguments: &HostArguments) -> Result<Source, CommandError> {
+    let missing = std::fs::symlink_metadata(&arguments.config).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    if missing && arguments.config == Path::new(DEFAULT_CONFIG) {
         return Err(CommandError::NotSetUp { path: arguments.config.clone() });
     }
     let config = config::read(&arguments.config)?;
@@ -74,7 +77,8 @@ fn open_host(arguments: &StatusArguments) -> Result<Source, CommandError> {
 }
 
 fn open_repository(path: &Path, arguments: &StatusArguments) -> Result<Source, CommandError> {
-    let total = Duration::from_secs(arguments.timeout);
+    let asked = &arguments.repository;
+    let total = Duration::from_secs(asked.timeout);
     let defaults = InferenceSettings::default();
     let settings = InferenceSettings {
         // Whoever looks once asks now: nobody tries again before the answer is read.
@@ -83,18 +87,19 @@ fn open_repository(path: &Path, arguments: &StatusArguments) -> Result<Source, C
         ..defaults
     };
     let options = RepositoryOptions {
-        url: arguments.url.clone(),
-        branch: arguments.branch.clone(),
+        url: asked.url.clone(),
+        branch: asked.branch.clone(),
         credentials: Credentials {
-            token_file: arguments.token_file.clone(),
-            ssh_key_file: arguments.ssh_key_file.clone(),
-            ..Credentials::default()
+            token_file: asked.token_file.clone(),
+            ssh_key_file: asked.ssh_key_file.clone(),
+            username: asked.username.clone(),
+            known_hosts_file: asked.known_hosts_file.clone(),
         },
         timeouts: Timeouts { connect: total, idle: total, total },
         settings,
         cache_directory: cache_directory().ok_or(CommandError::NoCacheDirectory)?,
     };
     RepositoryObserver::open(path, options, VERSION)
-        .map(|observer| Source::Repository(Box::new(observer)))
+        .map(|observer| Source::Repository(Arc::new(observer)))
         .map_err(|error| CommandError::Repository(error.to_string()))
 }

@@ -1,0 +1,83 @@
+//! Completions and man pages, as a package installs them.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it did not expect")]
+
+mod command;
+
+use std::process::Command;
+
+use command::Home;
+
+fn is_there(program: &str) -> bool {
+    Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success()
+}
+
+#[test]
+fn completions() {
+    let home = Home::new();
+    for (shell, word) in [
+        ("bash", "complete -F _nixfleet"),
+        ("zsh", "#compdef nixfleet"),
+        ("fish", "complete -c nixfleet"),
+        ("elvish", "edit:completion"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let ended = home.nixfleet(&["completions", shell]);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{shell}");
+        assert!(ended.stdout.contains(word) && ended.stdout.contains("known-hosts-file"), "{shell}: {}", ended.stdout);
+        let path = home.path().join(shell);
+        std::fs::write(&path, &ended.stdout).unwrap();
+        if ["bash", "zsh", "fish"].contains(&shell) && (shell == "bash" || is_there(shell)) {
+            let checked = Command::new(shell).arg("-n").arg(&path).output().unwrap();
+            assert!(checked.status.success(), "{shell}: {}", String::from_utf8_lossy(&checked.stderr));
+        }
+    }
+    let path = home.path().join("bash");
+    let line = "complete() { :; }; . \"$0\"; COMP_WORDS=(nixfleet status --fail-on ''); COMP_CWORD=3; \
+                _nixfleet nixfleet '' --fail-on; echo \"${COMPREPLY[@]}\"";
+    let completed = Command::new("bash").args(["-c", line]).arg(&path).output().unwrap();
+    assert_eq!(String::from_utf8(completed.stdout).unwrap(), "outdated error\n");
+    let full = home.shell("exec $NIXFLEET completions bash > /dev/full");
+    assert!(full.code == Some(1) && full.stderr.contains("No space left"), "{full:?}");
+}
+
+#[test]
+fn man_pages() {
+    let home = Home::new();
+    let directory = home.path().join("man1");
+    std::fs::create_dir(&directory).unwrap();
+    assert_eq!(home.nixfleet(&["man-pages", directory.to_str().unwrap()]).code, Some(0));
+    let mut names: Vec<_> =
+        directory.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["nixfleet-status.1", "nixfleet.1"]);
+    for name in &names {
+        let page = std::fs::read_to_string(directory.join(name)).unwrap();
+        assert!(page.contains(".SH \"EXIT STATUS\"") && page.contains(".SH OPTIONS"), "{page}");
+        if is_there("groff") {
+            let linted = Command::new("groff").args(["-man", "-ww", "-z", "-Tutf8"]).arg(directory.join(name)).output();
+            assert_eq!(String::from_utf8(linted.unwrap().stderr).unwrap(), "", "{name}");
+        }
+    }
+    let page = std::fs::read_to_string(directory.join("nixfleet-status.1")).unwrap();
+    for section in ["FILES", "ENVIRONMENT", "EXAMPLES", "\"SEE ALSO\""] {
+        assert!(page.contains(&format!(".SH {section}")), "{section}: {page}");
+    }
+    assert!(page.contains("/etc/nixfleet/config.json") && page.contains("never written to"), "{page}");
+}
+
+#[test]
+fn help_fits_into_a_terminal_and_names_every_exit_code() {
+    let home = Home::new();
+    let help = home.nixfleet(&["status", "--help"]).stdout;
+    for (code, meaning) in nixfleet_agent::outcome::EXIT_CODES {
+        assert!(help.contains(&format!("  {code}  {meaning}")), "{help}");
+    }
+    for arguments in [&["--help"][..], &["-h"], &["status", "--help"], &["status", "-h"]] {
+        let ended = home.nixfleet(arguments);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+        for line in ended.stdout.lines() {
+            assert!(line.chars().count() <= 104, "{line}");
+        }
+    }
+}
