@@ -12,6 +12,7 @@ pub mod infer;
 pub mod model;
 pub mod observation;
 pub mod observe;
+mod one_line;
 mod revision;
 mod sha256;
 pub mod state_directory;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorClass, ErrorCode};
 
-use super::one_line::one_line;
+use crate::one_line::one_line;
 
 /// The local repository, or something in it, cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -18,7 +18,7 @@ mod tests;
 pub use agent::{AgentHeartbeat, AgentObservation};
 pub use lock::{FlakeInput, InputChange, InputChangeKind, LockFile};
 pub use operations::{
-    Deployed, FinishedOperation, Held, Operation, OperationHistory, OperationRecord, OperationResult, Phase,
+    Deployed, FinishedOperation, Held, Operation, OperationHistory, OperationRecord, OperationResult, Phase, Pulled,
     RunningOperation,
 };
 pub use pull_requests::{PullRequest, PullRequestList, PullRequestStatus};
