@@ -50,10 +50,10 @@ fn agent() {
         (Agent, "not observed", not_observed, "not observed: only a repository is looked at", None, None),
         (Agent, "silent", base().agent_silent(), "silent for 30 min", Some(CheckAgent), Some(27)),
         (Agent, "at the deadline", base().heartbeat_at(now() - deadline), "0.1.0", None, Some(700)),
-        (Agent, "a minute past it", base().heartbeat_at(now() - deadline - Duration::from_secs(60)),
+        (Agent, "a minute past it", base().heartbeat_at(now() - deadline - Duration::from_mins(1)),
             "silent for 4 min", Some(CheckAgent), Some(1)),
         (Agent, "a little in the future", base().heartbeat_at(now() + deadline), "0.1.0", None, Some(700)),
-        (Agent, "far in the future", base().heartbeat_at(now() + Duration::from_secs(3600)),
+        (Agent, "far in the future", base().heartbeat_at(now() + Duration::from_hours(1)),
             "its last sign of life lies 60 min in the future: the clock was set back", Some(CheckAgent), None),
         (Agent, "another version", base().agent_version_differs(),
             "runs version 0.0.9, this host has version 0.1.0: it restarts itself once no operation runs, else restart \
@@ -314,8 +314,8 @@ fn tests() {
     let mut unknown_tested = base();
     unknown_tested.0.last_test_run.as_mut().unwrap().store_path = None;
     let mut lost = base().tests_stopped();
-    let run = lost.0.last_test_run.as_mut().unwrap();
-    (run.result, run.ended_at) = (Lost, None);
+    let lost_run = lost.0.last_test_run.as_mut().unwrap();
+    (lost_run.result, lost_run.ended_at) = (Lost, None);
     let mut journal_only = base().tests_failed().each_test(&[]);
     let started_at = journal_only.0.last_test_run.as_ref().unwrap().started_at;
     let last = journal_only.0.operations.test.last.as_mut().unwrap();
@@ -373,7 +373,7 @@ fn no_evidence_reaches_a_terminal_as_it_is() {
 #[test]
 fn a_state_begins_at_the_latest_now() {
     let mut host = Host::base();
-    let later = now() + Duration::from_secs(3600);
+    let later = now() + Duration::from_hours(1);
     host.0.operations.deployed.as_mut().unwrap().at = later;
     assert_eq!(infer(&host.0, now()).compartments.system.since, Some(now()));
 }
