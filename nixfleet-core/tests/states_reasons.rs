@@ -318,8 +318,8 @@ fn tests() {
     (lost_run.result, lost_run.ended_at) = (Lost, None);
     let mut journal_only = base().tests_failed().each_test(&[]);
     let started_at = journal_only.0.last_test_run.as_ref().unwrap().started_at;
-    let last = journal_only.0.operations.test.last.as_mut().unwrap();
-    (last.started_at, last.detail) = (started_at, Some("1 failed: disk".into()));
+    let told = journal_only.0.operations.test.last.as_mut().unwrap();
+    (told.started_at, told.detail) = (started_at, Some("1 failed: disk".into()));
     let mut of_another_run = journal_only.clone();
     of_another_run.0.operations.test.last.as_mut().unwrap().started_at = before(90);
     let mut unreadable = base().tests_are(TestsSetup::NoneFound);
