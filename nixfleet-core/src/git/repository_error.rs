@@ -8,6 +8,7 @@ use crate::one_line::one_line;
 
 /// The local repository, or something in it, cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RepositoryError {
     /// Something is there and it is no repository.
     #[error("{} is not a Git repository: name the directory of a checkout, or clone one there", path.display())]
