@@ -24,6 +24,9 @@ fn now() -> Timestamp {
     "2026-03-16T12:00:00Z".parse().unwrap()
 }
 
+/// Where a part of a host lies.
+type Place = fn(&Host) -> PathBuf;
+
 /// A host that is as it should be.
 struct Host {
     root: NixosRoot,
@@ -179,7 +182,6 @@ fn the_remote_moves_on() {
 #[test]
 fn each_source_that_is_missing_leaves_its_own_question_open() {
     let checkout = |host: &Host| host.checkout.path.clone();
-    type Place = fn(&Host) -> PathBuf;
     let table: [(Place, &str); 9] = [
         (|host| host.runtime.path.join("agent.json"), "unknown ok ok ok ok"),
         (|host| host.runtime.path.join("remote-attempt.json"), "ok ok ok ok ok"),
@@ -211,7 +213,6 @@ fn each_source_that_is_missing_leaves_its_own_question_open() {
 
 #[test]
 fn each_source_that_is_damaged_is_told_and_no_other_suffers() {
-    type Place = fn(&Host) -> PathBuf;
     let table: [(Place, Source, &str); 6] = [
         (|host| host.runtime.path.join("agent.json"), Source::Agent, "unknown ok ok ok ok"),
         (|host| host.runtime.path.join("remote-attempt.json"), Source::Remote, "ok ok ok ok ok"),
