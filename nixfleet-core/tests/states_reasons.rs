@@ -284,6 +284,8 @@ fn system() {
             "changed outside of nixfleet: fffffff runs, aaaaaaa was deployed", Some(Switch), Some(30)),
         (System, "by hand to an older generation", base().switched_by_hand('f').generation_made(900),
             "changed outside of nixfleet: fffffff runs, aaaaaaa was deployed", Some(Switch), None),
+        (System, "by hand to a generation as old as the deployment", base().switched_by_hand('f').generation_made(600),
+            "changed outside of nixfleet: fffffff runs, aaaaaaa was deployed", Some(Switch), None),
         (System, "by hand, the same commit built otherwise", newer().switched_by_hand('a'),
             "changed outside of nixfleet: another system runs than the one deployed last", Some(Switch), None),
         (System, "by hand and back", base().switched_by_hand('f').switched_back_by_hand(), "aaaaaaa runs", None, Some(600)),
