@@ -11,6 +11,7 @@ const MAXIMUM_BYTES: u64 = 1024 * 1024;
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error(

@@ -117,9 +117,10 @@ impl HostObserver {
     ) -> Observation {
         let Places { config, observer_version, .. } = &*self.places;
         let problem = state.remote.error().or_else(|| state.attempt.error()).map(str::to_owned);
-        let last_good = into_present(state.remote);
         let url = config.repository.url.as_deref().map(git::redact_url);
         let branch = config.repository.branch.clone();
+        // What another remote or branch answered, before the configuration changed, tells nothing about this one.
+        let last_good = into_present(state.remote).filter(|commit| commit.is_of(url.as_deref(), branch.as_deref()));
         Observation {
             host: config.host_name(),
             settings: config.inference_settings(),

@@ -24,7 +24,8 @@ impl LocalPart {
             Reading::Present(_) => {
                 git::lock_in_work_tree(path).map(|bytes| bytes.as_deref().map(flake_lock::summarize)).into()
             }
-            Reading::Absent | Reading::Unreadable(_) => Reading::Absent,
+            Reading::Absent => Reading::Absent,
+            Reading::Unreadable(sentence) => Reading::Unreadable(sentence.clone()),
             Reading::NotObserved => Reading::NotObserved,
         };
         let divergence = match (repository.present().and_then(|repository| repository.head.as_ref()), tip) {

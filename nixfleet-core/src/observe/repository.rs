@@ -74,7 +74,8 @@ impl RepositoryObserver {
             TrackedBranch { source, store: RemoteStore::new(cache.remote_repository_path()), cache }
         });
         // It is a cache: what cannot be read is fetched again.
-        status.last_good = remote.as_ref().and_then(|remote| remote.cache.read_remote().ok().flatten());
+        let last_good = remote.as_ref().and_then(|remote| remote.cache.read_remote().ok().flatten());
+        status.last_good = last_good.filter(|commit| commit.is_of(status.url.as_deref(), status.branch.as_deref()));
         Ok(Self {
             path: path.to_owned(),
             settings: options.settings,
