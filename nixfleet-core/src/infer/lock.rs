@@ -12,6 +12,7 @@ use crate::observation::{LockFile, Observation, PullRequest, Reading, RemoteComm
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Why<'a> {
     NotObserved,
+    NoRepository,
     NoLocalLock,
     Unreadable(&'a str),
     NoAnswer(NoAnswer<'a>),
@@ -33,9 +34,7 @@ pub(super) struct Comparison<'a> {
 pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
     let local = match &observation.local_lock {
         Reading::NotObserved => return Verdict::new(State::Unknown, Why::NotObserved),
-        Reading::Absent => {
-            return Verdict::new(State::Unknown, Why::NoLocalLock).action(Action::CheckConfiguration);
-        }
+        Reading::Absent => return without_local_lock(observation),
         Reading::Unreadable(sentence) => {
             return Verdict::new(State::Unknown, Why::Unreadable(sentence)).action(Action::CheckConfiguration);
         }
@@ -57,6 +56,19 @@ pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
             .since(tip.since_all(|_, lock| lock.is_none()));
     };
     compare(observation, local, remote, tip, now)
+}
+
+/// There is none, or nowhere to look for one.
+fn without_local_lock(observation: &Observation) -> Verdict<'_> {
+    match &observation.repository {
+        Reading::Unreadable(sentence) => {
+            Verdict::new(State::Unknown, Why::Unreadable(sentence)).action(Action::CheckConfiguration)
+        }
+        Reading::Absent => Verdict::new(State::Unknown, Why::NoRepository).action(Action::Pull),
+        Reading::NotObserved | Reading::Present(_) => {
+            Verdict::new(State::Unknown, Why::NoLocalLock).action(Action::CheckConfiguration)
+        }
+    }
 }
 
 fn compare<'a>(
@@ -91,6 +103,7 @@ impl fmt::Display for Why<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotObserved => formatter.write_str("not observed"),
+            Self::NoRepository => formatter.write_str("no local repository yet: the first pull clones it"),
             Self::NoLocalLock => {
                 formatter.write_str("no flake.lock in the local repository: run `nix flake lock` and commit it")
             }

@@ -8,7 +8,9 @@ use super::Verdict;
 use super::git::ended;
 use crate::Age;
 use crate::model::{Action, State};
-use crate::observation::{IndividualTest, IndividualTestResult, Observation, OperationResult, TestRun, TestsSetup};
+use crate::observation::{
+    IndividualTest, IndividualTestResult, Observation, OperationResult, Reading, TestRun, TestsSetup,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Why<'a> {
@@ -16,6 +18,7 @@ pub(super) enum Why<'a> {
     Disabled,
     NoneFound,
     Running(Age),
+    Unreadable(&'a str),
     NeverRun,
     OtherSystem(Age),
     NoResult { run: &'a TestRun, age: Age },
@@ -37,8 +40,12 @@ pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
     }
     let deployed_at = observation.operations.deployed.as_ref().map(|deployed| deployed.at);
     let Some(run) = &observation.last_test_run else {
-        return outdated(Why::NeverRun, deployed_at);
+        // A run that cannot be read is not a run that never was.
+        return observation.operations.problem.as_deref().map_or_else(|| outdated(Why::NeverRun, deployed_at), unreadable);
     };
+    if let Reading::Unreadable(sentence) = &observation.system.running {
+        return unreadable(sentence);
+    }
     let when = run.ended_at.unwrap_or(run.started_at);
     let age = Age::between(when, now);
     let running = observation.system.running.present().map(|running| &running.store_path);
@@ -54,6 +61,10 @@ pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
     }
 }
 
+fn unreadable(sentence: &str) -> Verdict<'_> {
+    Verdict::new(State::Unknown, Why::Unreadable(sentence)).action(Action::CheckConfiguration)
+}
+
 fn outdated(why: Why<'_>, since: Option<Timestamp>) -> Verdict<'_> {
     Verdict::new(State::Outdated, why).action(Action::RunTests).since(since)
 }
@@ -65,9 +76,12 @@ impl fmt::Display for Why<'_> {
             Self::Disabled => formatter.write_str("tests are disabled in the configuration"),
             Self::NoneFound => formatter.write_str("no tests found in the configuration repository"),
             Self::Running(age) => write!(formatter, "tests have been running for {age}"),
+            Self::Unreadable(sentence) => formatter.write_str(sentence),
             Self::NeverRun => formatter.write_str("tests were never run"),
             Self::OtherSystem(age) => write!(formatter, "last run {age} ago, for another system"),
             Self::NoResult { run, age } => write!(formatter, "the last run {} {age} ago", ended(run.result)),
+            // Only the run's own result is known.
+            Self::Passed { run, age } if run.tests.is_empty() => write!(formatter, "passed {age} ago"),
             Self::Passed { run, age } => {
                 write!(formatter, "{} passed{} {age} ago", count(run, IndividualTestResult::Passed), Skipped(run))
             }
