@@ -88,7 +88,10 @@ impl World {
                 remove(path);
             }
             fs::rename(&kept, path).unwrap();
-            self.see(&format!("{what}, healed"), "GGGGG", &[], "");
+            self.host.agent_lives();
+            let healed = self.exporter.scrape();
+            let seen = (healed.states(), healed.unreadable());
+            assert_eq!(seen, ("GGGGG".to_owned(), vec![]), "{what}, healed:\n{}", healed.text);
         }
     }
 
@@ -278,10 +281,7 @@ fn the_running_system() {
         (IsAFifo, "GGG--", &["system"], ""),
     ];
     world.try_on(&root("/run/current-system"), rows);
-    let rows: Vec<Row> = vec![
-        (LeadsTo("/nix/store/gone"), "GGGGG", &["system"], ""),
-        (IsGone, "GGGGG", &[], ""),
-    ];
+    let rows: Vec<Row> = vec![(LeadsTo("/nix/store/gone"), "GGGGG", &["system"], ""), (IsGone, "GGGGG", &[], "")];
     world.try_on(&root("/run/booted-system"), rows);
     let rows: Vec<Row> = vec![
         (LeadsTo("system-99-link"), "GGGGG", &[], ""),
@@ -291,10 +291,7 @@ fn the_running_system() {
     world.try_on(&root("/nix/var/nix/profiles/system"), rows);
     let rows: Vec<Row> = vec![(LeadsTo("/nix/store/gone"), "GGGGG", &[], ""), (IsGone, "GGGGG", &[], "")];
     world.try_on(&root("/nix/var/nix/profiles/system-39-link"), rows);
-    let rows: Vec<Row> = vec![
-        (MayNotBeRead, "GGGGG", &["generations"], ""),
-        (IsGone, "GGGGG", &[], ""),
-    ];
+    let rows: Vec<Row> = vec![(MayNotBeRead, "GGGGG", &["generations"], ""), (IsGone, "GGGGG", &[], "")];
     world.try_on(&root("/nix/var/nix/profiles"), rows);
 }
 
@@ -379,4 +376,3 @@ fn a_wrong_configuration_is_said_at_the_start() {
     status.arg("status").args(host.options()).stdout(Stdio::null());
     assert_eq!(run(&mut status).exit_code, Some(0));
 }
-

@@ -25,14 +25,14 @@ fn every_documented_metric_can_be_queried() {
     let (host, user) = (host(), User::nobody());
     let exporter = Exporter::start(&user, host.options());
     let scrape = exporter.scrape();
-    let mut exported: Vec<&str> = scrape.series().into_keys().map(|name| name.split('{').next().unwrap()).collect();
-    exported.dedup();
+    let mut shown: Vec<&str> = scrape.series().into_keys().map(|name| name.split('{').next().unwrap()).collect();
+    shown.dedup();
     let documented = documented();
-    for name in &exported {
+    for name in &shown {
         assert!(documented.iter().any(|documented| documented == name), "{name} is not documented");
     }
     for name in &documented {
-        assert!(exported.contains(&name.as_str()), "{name} is not exported");
+        assert!(shown.contains(&name.as_str()), "{name} is not exported");
     }
 
     let Some(prometheus) = Prometheus::start(&[("nixfleet", &exporter.address)]) else { return };

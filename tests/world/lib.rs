@@ -17,6 +17,7 @@ pub mod directory_content;
 pub mod example_flake;
 pub mod example_host;
 pub mod exporter;
+pub mod flake_checkout;
 pub mod git_server;
 pub mod metrics_reference;
 pub mod nixos_root;

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use nixfleet_core::model::HostStatus;
 
+use crate::git_server::ssh::SshServer;
+
 /// The user that owns nothing.
 pub const NOBODY: u32 = 65_534;
 
@@ -143,4 +145,45 @@ pub fn run(command: &mut Command) -> Ended {
         thread::sleep(Duration::from_millis(2));
     };
     Ended { exit_code: status.code(), stdout: said.join().unwrap(), stderr: complained.join().unwrap() }
+}
+
+/// An `ssh` in front of the machine's own, with a key and known hosts that are not the user's; gone when dropped.
+///
+/// OpenSSH takes its files from the home in the machine's list of users, whatever `$HOME` says.
+pub struct Ssh {
+    directory: tempfile::TempDir,
+}
+
+impl Ssh {
+    pub fn new(known_hosts: &Path, key: &Path) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let script = directory.path().join("ssh");
+        let found = Command::new("sh").args(["-c", "command -v ssh"]).output().unwrap();
+        let own = String::from_utf8(found.stdout).unwrap();
+        let text = format!(
+            "#!/bin/sh\n\
+             # A key that the caller names is the only one.\n\
+             case \"$*\" in *IdentityFile=*) key= ;; *) key='-i {key}' ;; esac\n\
+             exec {own} -F none $key -o UserKnownHostsFile={known_hosts} \"$@\"\n",
+            key = key.display(),
+            own = own.trim(),
+            known_hosts = known_hosts.display(),
+        );
+        std::fs::write(&script, text).unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Self { directory }
+    }
+
+    /// The command finds this one first.
+    pub fn before_others(&self, mut command: Command) -> Command {
+        let path = std::env::var("PATH").unwrap();
+        command.env("PATH", format!("{}:{path}", self.directory.path().display()));
+        command
+    }
+}
+
+/// An `ssh` that knows this server, and is let in by it.
+pub fn ssh_that_knows(server: &SshServer) -> Ssh {
+    let known_hosts = server.known_hosts("known", &format!("* {}\n", server.host_key()));
+    Ssh::new(&known_hosts, &server.user_key())
 }

@@ -1,5 +1,6 @@
 //! A real Prometheus, and its promtool.
 
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -20,7 +21,7 @@ impl Prometheus {
         let configuration = directory.path().join("prometheus.yml");
         let mut text = "global: { scrape_interval: 1s, scrape_timeout: 1s }\nscrape_configs:\n".to_owned();
         for (job, address) in jobs {
-            text += &format!("- {{ job_name: {job}, static_configs: [{{ targets: ['{address}'] }}] }}\n");
+            writeln!(text, "- {{ job_name: {job}, static_configs: [{{ targets: ['{address}'] }}] }}").unwrap();
         }
         std::fs::write(&configuration, text).unwrap();
         let port = free_port();

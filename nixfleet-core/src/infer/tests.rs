@@ -41,7 +41,11 @@ pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
     let deployed_at = observation.operations.deployed.as_ref().map(|deployed| deployed.at);
     let Some(run) = &observation.last_test_run else {
         // A run that cannot be read is not a run that never was.
-        return observation.operations.problem.as_deref().map_or_else(|| outdated(Why::NeverRun, deployed_at), unreadable);
+        return observation
+            .operations
+            .problem
+            .as_deref()
+            .map_or_else(|| outdated(Why::NeverRun, deployed_at), unreadable);
     };
     if let Reading::Unreadable(sentence) = &observation.system.running {
         return unreadable(sentence);

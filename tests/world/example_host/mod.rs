@@ -51,13 +51,16 @@ impl ExampleHost {
         let directory = TempDir::new().unwrap();
         // For the exporter, which is another user.
         open_to_all(directory.path());
-        let mut host = Self::in_directory(directory.path());
-        host._temporary = Some(directory);
-        host
+        let path = directory.path().to_owned();
+        Self::build(&path, Some(directory))
     }
 
     /// The same in this directory, which stays.
     pub fn in_directory(directory: &Path) -> Self {
+        Self::build(directory, None)
+    }
+
+    fn build(directory: &Path, temporary: Option<TempDir>) -> Self {
         let root = NixosRoot::in_directory(&directory.join("host"));
         let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
         let mut host = Self {
@@ -72,7 +75,7 @@ impl ExampleHost {
             generations: BTreeMap::new(),
             runs: 0,
             root,
-            _temporary: None,
+            _temporary: temporary,
         };
         host.root.directory("/var/lib/nixfleet");
         host.root.directory("/run/nixfleet");
