@@ -4,58 +4,20 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its world has failed")]
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use nixfleet_core::state_directory::JournalEntry;
-use world::directory_content::{Content, content};
+use world::damage::Damage::{
+    self, HasAtItsEnd, Holds, IsADirectory, IsAFifo, IsCutInHalf, IsGone, LeadsTo, MayNotBeRead,
+};
+use world::damage::{content_of, copy, remove, short};
 use world::example_host::ExampleHost;
 use world::exporter::Exporter;
 use world::programs::{User, run};
 use world::states::letters;
-
-/// What is done to a file.
-#[derive(Debug, Clone)]
-enum Damage {
-    Holds(Vec<u8>),
-    HasAtItsEnd(&'static [u8]),
-    IsCutInHalf,
-    IsGone,
-    IsADirectory,
-    IsAFifo,
-    LeadsTo(&'static str),
-    MayNotBeRead,
-}
-
-use Damage::{HasAtItsEnd, Holds, IsADirectory, IsAFifo, IsCutInHalf, IsGone, LeadsTo, MayNotBeRead};
-
-impl Damage {
-    fn text(text: &str) -> Self {
-        Holds(text.as_bytes().to_vec())
-    }
-
-    fn inflict(&self, path: &Path) {
-        if let (IsADirectory | IsAFifo | LeadsTo(_) | IsGone, true) = (self, path.symlink_metadata().is_ok()) {
-            remove(path);
-        }
-        match self {
-            Holds(bytes) => fs::write(path, bytes).unwrap(),
-            HasAtItsEnd(bytes) => fs::write(path, [&fs::read(path).unwrap(), *bytes].concat()).unwrap(),
-            IsCutInHalf => {
-                let bytes = fs::read(path).unwrap();
-                fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
-            }
-            IsGone => {}
-            IsADirectory => fs::create_dir(path).unwrap(),
-            IsAFifo => assert!(Command::new("mkfifo").arg(path).status().unwrap().success()),
-            LeadsTo(target) => symlink(target, path).unwrap(),
-            MayNotBeRead => fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap(),
-        }
-    }
-}
 
 /// One row: a damage, then what the five are, which sources are told as unreadable, and words of the reasons.
 type Row = (Damage, &'static str, &'static [&'static str], &'static str);
@@ -112,24 +74,6 @@ impl World {
         assert_eq!(self.exporter.get("/").status, 200, "{said}");
         assert!(!said.contains("panicked"), "{said}");
     }
-}
-
-/// All that lies there; nothing where nothing does.
-fn content_of(path: &Path) -> Content {
-    if path.symlink_metadata().is_ok() { content(path) } else { Content::new() }
-}
-
-fn short(damage: &Damage) -> String {
-    format!("{damage:?}").chars().take(100).collect()
-}
-
-fn remove(path: &Path) {
-    let is_directory = path.symlink_metadata().unwrap().is_dir();
-    if is_directory { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
-}
-
-fn copy(from: &Path, to: &Path) {
-    assert!(Command::new("cp").args(["--archive", "--"]).arg(from).arg(to).status().unwrap().success());
 }
 
 /// What can be wrong with any file of one JSON object.

@@ -13,6 +13,7 @@
     reason = "only tests use it: it stops at what it did not expect, and its names say what it does"
 )]
 
+pub mod damage;
 pub mod directory_content;
 pub mod example_flake;
 pub mod example_host;

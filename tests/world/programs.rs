@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -66,8 +65,7 @@ impl User {
             // The build's directory may be one that others cannot enter.
             let copy = self.home().join(name);
             if !copy.exists() {
-                std::fs::copy(&path, &copy).unwrap();
-                std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o755)).unwrap();
+                install(&path, &copy);
             }
             path = copy;
             let mut command = Command::new(path);
@@ -93,6 +91,15 @@ impl User {
         command.args(arguments);
         run(&mut command)
     }
+}
+
+/// Copies a program for everybody to run.
+///
+/// Another process does it: where this one wrote the file, a child that another thread starts meanwhile would hold it
+/// open for writing, and the kernel runs no such program ("text file busy").
+fn install(from: &Path, to: &Path) {
+    let installed = Command::new("install").args(["-m", "755", "--"]).arg(from).arg(to).status().unwrap();
+    assert!(installed.success(), "install {} {}", from.display(), to.display());
 }
 
 /// A program that has ended.
@@ -169,8 +176,9 @@ impl Ssh {
             own = own.trim(),
             known_hosts = known_hosts.display(),
         );
-        std::fs::write(&script, text).unwrap();
-        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let text_file = directory.path().join("ssh.text");
+        std::fs::write(&text_file, text).unwrap();
+        install(&text_file, &script);
         Self { directory }
     }
 

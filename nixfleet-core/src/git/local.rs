@@ -10,9 +10,9 @@ use crate::observation::{LocalRepository, Reading};
 
 /// Looks at the repository that `path` is, or lies in.
 ///
-/// Absent where `path` does not exist. Uncommitted changes are absent where a file among them may not be read, else counted as `git status --porcelain
-/// --untracked-files=all --ignore-submodules=all` lists them, but for renames, which count as two. The index is not
-/// refreshed: nothing is written, and a lock on the index does not matter.
+/// Absent where `path` does not exist. Uncommitted changes are counted as `git status --porcelain
+/// --untracked-files=all --ignore-submodules=all` lists them, but for renames, which count as two; they are absent where
+/// a changed file may not be read. The index is not refreshed: nothing is written, and a lock on the index does not matter.
 #[must_use]
 pub fn observe_repository(path: &Path) -> Reading<LocalRepository> {
     observe(path).into()
