@@ -60,6 +60,9 @@ pub fn short(damage: &Damage) -> String {
 /// Removes a file or a directory.
 pub fn remove(path: &Path) {
     let is_directory = path.symlink_metadata().unwrap().is_dir();
+    if is_directory {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
     if is_directory { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
 }
 

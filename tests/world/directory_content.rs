@@ -22,7 +22,7 @@ fn add(path: &Path, content: &mut Content) {
     let what = if metadata.is_symlink() {
         fs::read_link(path).unwrap().display().to_string()
     } else if metadata.is_file() {
-        Sha256::of(&fs::read(path).unwrap()).to_string()
+        fs::read(path).map_or_else(|error| error.to_string(), |bytes| Sha256::of(&bytes).to_string())
     } else {
         String::new()
     };
@@ -30,7 +30,8 @@ fn add(path: &Path, content: &mut Content) {
     let (seconds, nanoseconds) = (metadata.mtime(), metadata.mtime_nsec());
     content.insert(path.to_owned(), format!("{mode:o} {owner} {seconds}.{nanoseconds:09} {what}"));
     if metadata.is_dir() {
-        for entry in fs::read_dir(path).unwrap() {
+        // One that may not be read has a content that cannot be seen.
+        for entry in fs::read_dir(path).into_iter().flatten() {
             add(&entry.unwrap().path(), content);
         }
     }
