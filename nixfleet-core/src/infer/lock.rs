@@ -68,6 +68,7 @@ fn no_local_lock(observation: &Observation) -> Verdict<'_> {
     let remote_has_one = observation.remote.last_good.as_ref().is_some_and(|tip| tip.lock.is_some());
     let (why, action) = match &observation.repository {
         Reading::Absent => (Why::NoRepository, Action::Pull),
+        Reading::Unreadable(sentence) => (Why::Unreadable(sentence), Action::CheckConfiguration),
         _ if remote_has_one => (Why::NoLocalLockButRemote, Action::Pull),
         _ => (Why::NoLocalLock, Action::CheckConfiguration),
     };

@@ -21,6 +21,7 @@ pub(super) enum Why<'a> {
     NoRepository,
     RepositoryUnreadable,
     Running(Age),
+    Unreadable(&'a str),
     NeverRun,
     OtherSystem(Age),
     UnknownSystem(Age),
@@ -49,8 +50,16 @@ pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
             .since(running.started_at);
     }
     let Some(run) = &observation.last_test_run else {
-        return outdated(Why::NeverRun, running_since(observation));
+        // A run that cannot be read is not a run that never was.
+        return observation
+            .operations
+            .problem
+            .as_deref()
+            .map_or_else(|| outdated(Why::NeverRun, running_since(observation)), unreadable);
     };
+    if let Reading::Unreadable(sentence) = &observation.system.running {
+        return unreadable(sentence);
+    }
     let when = run.ended_at.unwrap_or(run.started_at);
     let age = Age::between(when, now);
     let running = observation.system.running.present().map(|running| &running.store_path);
@@ -76,6 +85,10 @@ fn detail<'a>(observation: &'a Observation, run: &TestRun) -> Option<&'a str> {
     last.detail.as_deref()
 }
 
+fn unreadable(sentence: &str) -> Verdict<'_> {
+    Verdict::new(State::Unknown, Why::Unreadable(sentence)).action(Action::CheckConfiguration)
+}
+
 fn outdated(why: Why<'_>, since: Option<Timestamp>) -> Verdict<'_> {
     Verdict::new(State::Outdated, why).action(Action::RunTests).since(since)
 }
@@ -89,6 +102,7 @@ impl fmt::Display for Why<'_> {
             Self::NoRepository => formatter.write_str("no tests yet: there is no local repository"),
             Self::RepositoryUnreadable => formatter.write_str("no tests found: the local repository cannot be read"),
             Self::Running(age) => write!(formatter, "the test run {}", age.running()),
+            Self::Unreadable(sentence) => formatter.write_str(sentence),
             Self::NeverRun => formatter.write_str("tests were never run"),
             Self::OtherSystem(age) => write!(formatter, "last run {}, for another system", age.ago()),
             Self::UnknownSystem(age) => {
