@@ -14,5 +14,6 @@
 )]
 
 pub mod git_server;
+pub mod machine;
 pub mod nixos_root;
 pub mod scenario;
