@@ -262,6 +262,18 @@ fn what_another_remote_answered_does_not_count_after_a_change_of_the_configurati
 }
 
 #[test]
+fn a_checkout_that_lost_its_repository_is_not_the_one_around_it() {
+    let host = Host::new();
+    let path = &host.checkout.path;
+    std::fs::remove_dir_all(path.join(".git")).unwrap();
+    world::git_server::repository::git(path.parent().unwrap(), &["init", "--quiet"]);
+    let observation = host.observer().observe(now());
+    let sentence = observation.unreadable(Source::Repository).unwrap();
+    assert!(sentence.contains("it only lies in one"), "{sentence}");
+    assert!(states(&observation).contains("unknown unknown"), "Git and Lock: {}", states(&observation));
+}
+
+#[test]
 fn tests_can_be_disabled() {
     let mut host = Host::new();
     host.config.tests.enable = false;

@@ -211,3 +211,20 @@ fn a_repository_that_becomes_unreadable_is_a_value() {
     assert_eq!(observer.observe().repository, Reading::Absent);
     assert_eq!(status(&observer).compartments.lock.reason, "no local repository yet: the first pull clones it");
 }
+
+#[test]
+fn a_repository_that_hangs_is_told_after_the_limit() {
+    let repository = TestRepository::new();
+    let cache_directory = tempfile::tempdir().unwrap();
+    let options = RepositoryOptions {
+        cache_directory: cache_directory.path().to_owned(),
+        local_limit: std::time::Duration::from_millis(300),
+        ..RepositoryOptions::default()
+    };
+    let observer = RepositoryObserver::open(&repository.path, options, "1.0").unwrap();
+    let index = repository.path.join(".git/index");
+    std::fs::remove_file(&index).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &index, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let sentence = observer.observe().repository.error().unwrap().to_owned();
+    assert!(sentence.contains("did not answer within 300ms"), "{sentence}");
+}

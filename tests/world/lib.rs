@@ -20,6 +20,7 @@ pub mod example_host;
 pub mod exporter;
 pub mod flake_checkout;
 pub mod git_server;
+pub mod machine;
 pub mod metrics_reference;
 pub mod nixos_root;
 pub mod programs;

@@ -152,7 +152,7 @@ impl Places {
     fn read_local(&self, tip: Option<&RemoteCommit>) -> (LocalPart, TestsSetup) {
         let path = self.config.repository.path.clone().unwrap_or_else(|| self.state.repository_path());
         let store = RemoteStore::new(self.state.remote_repository_path());
-        let local = LocalPart::read(&path, Some(&store), tip);
+        let local = LocalPart::read(&path, Some(&store), tip).of_exactly(&path);
         let tests = if self.config.tests.enable {
             look_for_tests(&path, &self.config.tests_directory())
         } else {

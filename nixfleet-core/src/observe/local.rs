@@ -41,6 +41,21 @@ impl LocalPart {
         Self { repository, lock, divergence }
     }
 
+    /// Refuses a repository that `path` only lies in: a checkout that lost its `.git` is not the one around it.
+    pub(super) fn of_exactly(self, path: &Path) -> Self {
+        let Some(found) = self.repository.present().map(|repository| &repository.path) else { return self };
+        let same = |one: &Path, other: &Path| one == other || one.canonicalize().ok() == other.canonicalize().ok();
+        // A bare clone named by its work tree's place is found as PATH/.git.
+        if same(found, path) || same(found, &path.join(".git")) {
+            return self;
+        }
+        Self::unreadable(&format!(
+            "{} is not a Git repository, it only lies in one ({}): remove it, and the next pull clones it anew",
+            path.display(),
+            found.display()
+        ))
+    }
+
     pub(super) fn unreadable(sentence: &str) -> Self {
         Self {
             repository: Reading::Unreadable(sentence.to_owned()),
