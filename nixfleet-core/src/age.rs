@@ -18,6 +18,42 @@ impl Age {
     }
 }
 
+impl Age {
+    /// As a moment in the past: `4 min ago`, or `just now`.
+    pub(crate) const fn ago(self) -> Ago {
+        Ago(self)
+    }
+
+    /// As what an operation has been doing: `has been running for 4 min`, or `has just started`.
+    pub(crate) const fn running(self) -> Running {
+        Running(self)
+    }
+}
+
+/// See [`Age::ago`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ago(Age);
+
+impl fmt::Display for Ago {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.seconds == 0 { formatter.write_str("just now") } else { write!(formatter, "{} ago", self.0) }
+    }
+}
+
+/// See [`Age::running`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Running(Age);
+
+impl fmt::Display for Running {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.seconds == 0 {
+            formatter.write_str("has just started")
+        } else {
+            write!(formatter, "has been running for {}", self.0)
+        }
+    }
+}
+
 impl fmt::Display for Age {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MINUTE: i64 = 60;
@@ -53,6 +89,12 @@ mod tests {
             let then = Timestamp::from_second(1_000_000_000 - seconds).unwrap();
             assert_eq!(Age::between(then, now).to_string(), text);
         }
+        let age = |seconds| Age { seconds };
+        assert_eq!([age(0).ago().to_string(), age(1).ago().to_string()], ["just now", "1 s ago"]);
+        assert_eq!(
+            [age(0).running().to_string(), age(240).running().to_string()],
+            ["has just started", "has been running for 4 min"]
+        );
         assert_eq!(Age::between(Timestamp::MIN, Timestamp::MAX).to_string(), "7304481 d");
     }
 }

@@ -310,3 +310,16 @@ fn distance_in_a_shallow_clone() {
         Divergence { ahead: BoundedCount::exactly(0), behind: BoundedCount::exactly(2) }
     );
 }
+
+/// The newest commit claims to be older than all of its history, which is looked at first and taken for local only.
+#[test]
+fn one_wrong_clock_above_a_long_history_is_found_out() {
+    let repository = TestRepository::empty(&[]);
+    repository.import("main", None, 1000, 1_900_000_000);
+    let local: Revision = repository.git(&["rev-parse", "main"]).parse().unwrap();
+    repository.import("next", Some(local.as_str()), 1, 1_000_000_000);
+    let remote: Revision = repository.git(&["rev-parse", "next"]).parse().unwrap();
+    let counted = divergence(&repository.path, None, &local, &remote, 1000).unwrap();
+    let one_behind = Divergence { ahead: BoundedCount::exactly(0), behind: BoundedCount::exactly(1) };
+    assert_eq!(counted, Some(one_behind));
+}

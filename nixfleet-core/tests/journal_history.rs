@@ -248,3 +248,33 @@ fn checkpoints_count() {
     let totals = operations(&entries).pull.totals;
     assert_eq!(totals.into_iter().collect::<Vec<_>>(), [(Success, 8), (Failed, u64::MAX)]);
 }
+
+#[test]
+fn a_pull_that_found_nothing_new_did_not_bring_head() {
+    let pull = |id: &str, second, from: Option<char>, to: char| {
+        let from_revision = from.map(revision);
+        ended(Pull, id, second, Success, json!({"revision": revision(to), "from_revision": from_revision}))
+    };
+    let told = |entries: &[JournalEntry]| operations(entries).pulled.map(|pulled| (pulled.revision, pulled.at));
+    // What each pull says of its start and its end, and which one brought what is here.
+    for (pulls, expected) in [
+        (&[][..], None),
+        (&[(None, 'a')], Some(('a', 0))),
+        (&[(Some('a'), 'a')], None),
+        (&[(Some('a'), 'b'), (Some('b'), 'b'), (None, 'b')], Some(('b', 0))),
+        (&[(Some('a'), 'b'), (Some('b'), 'c')], Some(('c', 1))),
+        (&[(None, 'b'), (None, 'c'), (None, 'c')], Some(('c', 1))),
+        // Somebody moved HEAD back in between.
+        (&[(Some('a'), 'b'), (Some('a'), 'b')], Some(('b', 1))),
+    ] {
+        let entries: Vec<_> = pulls
+            .iter()
+            .zip(0_u32..)
+            .map(|((from, to), number)| pull(&number.to_string(), i64::from(number), *from, *to))
+            .collect();
+        let expected = expected.map(|(letter, second)| (revision(letter), at(second)));
+        assert_eq!(told(&entries), expected, "{pulls:?}");
+    }
+    let failed = ended(Pull, "9", 9, Failed, json!({"revision": revision('f')}));
+    assert_eq!(told(&[pull("1", 1, Some('a'), 'b'), failed]), Some((revision('b'), at(1))));
+}

@@ -96,6 +96,24 @@ pub struct RepositoryArguments {
         requires = "repo"
     )]
     pub check_interval: Duration,
+    /// The remote to compare with, instead of the checkout's upstream.
+    #[arg(long = "repo.url", value_name = "URL", requires = "repo")]
+    pub url: Option<String>,
+    /// The branch of the remote to compare with, instead of the checkout's upstream branch.
+    #[arg(long = "repo.branch", value_name = "BRANCH", requires = "repo")]
+    pub branch: Option<String>,
+    /// A file with the token or password for an https remote.
+    #[arg(long = "repo.token-file", value_name = "FILE", requires = "repo")]
+    pub token_file: Option<PathBuf>,
+    /// The user name that goes with the token.
+    #[arg(long = "repo.username", value_name = "NAME", requires = "repo")]
+    pub username: Option<String>,
+    /// A file with the private key for an ssh remote, instead of what OpenSSH is configured with.
+    #[arg(long = "repo.ssh-key-file", value_name = "FILE", requires = "repo")]
+    pub ssh_key_file: Option<PathBuf>,
+    /// A file with the trusted ssh host keys, instead of what OpenSSH is configured with.
+    #[arg(long = "repo.known-hosts-file", value_name = "FILE", requires = "repo")]
+    pub known_hosts_file: Option<PathBuf>,
 }
 
 /// How metrics are served.

@@ -60,8 +60,10 @@ impl Collection {
     /// The running collection, or a new one.
     fn join_or_start(&self) -> Result<Ticket, Failure> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        // A sender that is gone has ended its collection: with a result that is too old by now, or with none.
-        if let Some(ticket) = running.as_ref().filter(|ticket| ticket.has_changed().is_ok()) {
+        // A result, or a sender that is gone, has ended the collection: what it saw is older than this scrape. The sender
+        // alone does not tell, because it goes some time after the result.
+        let runs = |ticket: &&Ticket| ticket.borrow().is_none() && ticket.has_changed().is_ok();
+        if let Some(ticket) = running.as_ref().filter(runs) {
             return Ok(ticket.clone());
         }
         let (sender, ticket) = watch::channel(None);

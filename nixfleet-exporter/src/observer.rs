@@ -3,17 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use nixfleet_core::config::{self, ConfigError};
-use nixfleet_core::git::{self, RepositoryError};
+use nixfleet_core::git::{self, Credentials, RepositoryError};
 use nixfleet_core::observation::Observation;
 use nixfleet_core::observe::{HostObserver, RepositoryObserver, RepositoryOptions, cache_directory};
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 
 use crate::Observe;
-use crate::arguments::{Arguments, HostArguments};
+use crate::arguments::{Arguments, HostArguments, RepositoryArguments};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -37,7 +36,7 @@ pub enum ObserverError {
 /// The observer of the host, or of the one repository, that the arguments name.
 pub fn observer(arguments: &Arguments) -> Result<Arc<dyn Observe>, ObserverError> {
     match &arguments.repository.path {
-        Some(path) => Ok(repository_observer(path, arguments.repository.check_interval)?),
+        Some(path) => Ok(repository_observer(path, &arguments.repository)?),
         None => Ok(Arc::new(host_observer(&arguments.host)?)),
     }
 }
@@ -52,9 +51,20 @@ fn host_observer(arguments: &HostArguments) -> Result<HostObserver, ObserverErro
 }
 
 /// Where no agent asks the remote, a thread of the exporter does.
-fn repository_observer(path: &Path, check_interval: Duration) -> Result<Arc<RepositoryObserver>, ObserverError> {
-    let cache_directory = cache_directory().ok_or(ObserverError::NoCacheDirectory)?;
-    let options = RepositoryOptions { cache_directory, ..RepositoryOptions::default() };
+fn repository_observer(path: &Path, arguments: &RepositoryArguments) -> Result<Arc<RepositoryObserver>, ObserverError> {
+    let options = RepositoryOptions {
+        url: arguments.url.clone(),
+        branch: arguments.branch.clone(),
+        credentials: Credentials {
+            token_file: arguments.token_file.clone(),
+            username: arguments.username.clone(),
+            ssh_key_file: arguments.ssh_key_file.clone(),
+            known_hosts_file: arguments.known_hosts_file.clone(),
+        },
+        cache_directory: cache_directory().ok_or(ObserverError::NoCacheDirectory)?,
+        ..RepositoryOptions::default()
+    };
+    let check_interval = arguments.check_interval;
     let observer = Arc::new(RepositoryObserver::open(path, options, VERSION)?);
     let checked = Arc::clone(&observer);
     thread::Builder::new()

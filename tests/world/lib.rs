@@ -13,6 +13,17 @@
     reason = "only tests use it: it stops at what it did not expect, and its names say what it does"
 )]
 
+pub mod damage;
+pub mod directory_content;
+pub mod example_flake;
+pub mod example_host;
+pub mod exporter;
+pub mod flake_checkout;
 pub mod git_server;
+pub mod machine;
+pub mod metrics_reference;
 pub mod nixos_root;
+pub mod programs;
+pub mod prometheus;
 pub mod scenario;
+pub mod states;

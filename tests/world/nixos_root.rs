@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
-/// The root directory; gone when dropped.
+/// The root directory.
 #[derive(Debug)]
 pub struct NixosRoot {
-    directory: tempfile::TempDir,
+    path: PathBuf,
+    _temporary: Option<tempfile::TempDir>,
 }
 
 /// A toplevel to be built into the store. Parts that are absent are not made.
@@ -44,14 +45,21 @@ impl Default for Toplevel {
 }
 
 impl NixosRoot {
-    /// An empty root: no NixOS yet.
+    /// An empty root: no NixOS yet. Gone when dropped.
     pub fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap() }
+        let directory = tempfile::tempdir().unwrap();
+        Self { path: directory.path().to_owned(), _temporary: Some(directory) }
+    }
+
+    /// An empty root in this directory, which stays.
+    pub fn in_directory(path: &Path) -> Self {
+        fs::create_dir_all(path).unwrap();
+        Self { path: path.to_owned(), _temporary: None }
     }
 
     /// Where the root lies on this host.
     pub fn path(&self) -> &Path {
-        self.directory.path()
+        &self.path
     }
 
     /// Where a path inside lies on this host.

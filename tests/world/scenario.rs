@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use nixfleet_core::observation::{
     AgentHeartbeat, AgentObservation, BoundedCount, Deployed, Divergence, FinishedOperation, FlakeInput, Generation,
     Held, IndividualTest, IndividualTestResult, InferenceSettings, LocalRepository, LockFile, Observation, Operation,
-    OperationHistory, OperationResult, Phase, PullRequest, PullRequestList, PullRequestStatus, Reading, RemoteAttempt,
-    RemoteCommit, RemoteStatus, RunningOperation, RunningSystem, SystemObservation, TestRun, TestsSetup,
+    OperationHistory, OperationResult, Phase, PullRequest, PullRequestList, PullRequestStatus, Pulled, Reading,
+    RemoteAttempt, RemoteCommit, RemoteStatus, RunningOperation, RunningSystem, SystemObservation, TestRun, TestsSetup,
 };
 use nixfleet_core::{Revision, Sha256};
 
@@ -256,6 +256,9 @@ impl Host {
     }
 
     pub fn remote_fails(mut self, tries: u32, minutes: u64) -> Self {
+        if let Some(last_good) = &mut self.0.remote.last_good {
+            last_good.confirmed_at = before(minutes);
+        }
         self.0.remote.last_attempt = Some(RemoteAttempt {
             at: before(0),
             error: Some("cannot connect to example.org: check the network".into()),
@@ -265,6 +268,44 @@ impl Host {
             succeeded_total: 9,
             failed_total: u64::from(tries),
         });
+        self
+    }
+
+    pub fn remote_unreadable_record(mut self) -> Self {
+        self.0.remote.last_good = None;
+        self.0.remote.problem = Some("remote.json is empty".into());
+        self
+    }
+
+    pub fn divergence(mut self, ahead: BoundedCount, behind: BoundedCount) -> Self {
+        self.0.divergence = Some(Divergence { ahead, behind });
+        self
+    }
+
+    pub fn on_branch(mut self, branch: Option<&str>) -> Self {
+        if let Reading::Present(repository) = &mut self.0.repository {
+            repository.branch = branch.map(str::to_owned);
+        }
+        self
+    }
+
+    pub fn uncommitted(mut self, changes: u64) -> Self {
+        if let Reading::Present(repository) = &mut self.0.repository {
+            repository.uncommitted_changes = Some(changes);
+        }
+        self
+    }
+
+    pub fn local_lock_missing(mut self) -> Self {
+        self.0.local_lock = Reading::Absent;
+        self
+    }
+
+    pub fn local_lock_broken(mut self) -> Self {
+        if let Reading::Present(lock) = &mut self.0.local_lock {
+            lock.inputs.clear();
+            lock.problem = Some("flake.lock is empty".into());
+        }
         self
     }
 
@@ -323,6 +364,10 @@ impl Host {
 
     pub fn pulled(mut self) -> Self {
         let tip = self.0.remote.last_good.clone().unwrap();
+        if self.head().as_ref() != Some(&tip.revision) {
+            self.0.operations.pulled =
+                Some(Pulled { revision: tip.revision.clone(), from_revision: self.head(), at: before(4) });
+        }
         if let Reading::Present(repository) = &mut self.0.repository {
             repository.head = Some(tip.revision);
         }
@@ -373,6 +418,55 @@ impl Host {
         self.ended(Operation::Rollback, OperationResult::Success)
     }
 
+    pub fn rolled_back_without_revision(self) -> Self {
+        let mut host = self.rolled_back();
+        host.run_system("9", None);
+        host.0.operations.deployed.as_mut().unwrap().revision = None;
+        host
+    }
+
+    pub fn held_by_a_person(mut self) -> Self {
+        self.0.operations.held = self.head().map(|revision| Held { revision, generation: None, since: before(8) });
+        self
+    }
+
+    pub fn rollback_ends(self, result: OperationResult) -> Self {
+        self.ended(Operation::Rollback, result)
+    }
+
+    /// The profile's newest generation is of the system that runs.
+    pub fn generation_made(mut self, minutes_ago: u64) -> Self {
+        let running = self.0.system.running.present().unwrap().clone();
+        if let Reading::Present(generations) = &mut self.0.system.generations {
+            generations.push(Generation {
+                number: 42,
+                store_path: running.store_path,
+                created_at: before(minutes_ago),
+                revision: running.revision,
+                nixos_version: None,
+                kernel_version: None,
+                is_profile_default: true,
+            });
+        }
+        self
+    }
+
+    /// By hand, to the very system that nixfleet deployed last.
+    pub fn switched_back_by_hand(mut self) -> Self {
+        let deployed = self.0.operations.deployed.clone().unwrap();
+        if let Reading::Present(system) = &mut self.0.system.running {
+            system.store_path = deployed.store_path;
+            system.revision = deployed.revision;
+        }
+        self
+    }
+
+    pub fn journal_unreadable(mut self) -> Self {
+        self.0.operations =
+            OperationHistory { problem: Some("cannot read the journal".into()), ..OperationHistory::default() };
+        self
+    }
+
     pub fn rollback_failed(self) -> Self {
         self.ended(Operation::Rollback, OperationResult::Failed)
     }
@@ -403,6 +497,22 @@ impl Host {
         self.ended(Operation::Test, OperationResult::Stopped)
     }
 
+    /// Each of the tests ended like this.
+    pub fn each_test(mut self, results: &[IndividualTestResult]) -> Self {
+        let run = self.0.last_test_run.as_mut().unwrap();
+        run.tests = results
+            .iter()
+            .enumerate()
+            .map(|(index, result)| IndividualTest {
+                name: format!("test-{index}"),
+                result: *result,
+                duration_seconds: 1,
+                exit_code: None,
+            })
+            .collect();
+        self
+    }
+
     pub fn tests_are(mut self, setup: TestsSetup) -> Self {
         self.0.tests = setup;
         self
@@ -414,6 +524,22 @@ impl Host {
         if let Reading::Present(heartbeat) = &mut self.0.agent.heartbeat {
             heartbeat.version = "0.0.9".into();
         }
+        self
+    }
+
+    pub fn heartbeat_at(mut self, at: Timestamp) -> Self {
+        if let Reading::Present(heartbeat) = &mut self.0.agent.heartbeat {
+            heartbeat.heartbeat_at = at;
+        }
+        self
+    }
+
+    /// The agent was built from one commit, the tracked `flake.lock` pins another.
+    pub fn agent_revisions(mut self, running: char, pinned: char) -> Self {
+        if let Reading::Present(heartbeat) = &mut self.0.agent.heartbeat {
+            heartbeat.revision = Some(revision(running));
+        }
+        self.0.agent.pinned_revision = Some(revision(pinned));
         self
     }
 

@@ -98,6 +98,7 @@ fn open_repository(path: &Path, arguments: &StatusArguments) -> Result<Source, C
         timeouts: Timeouts { connect: total, idle: total, total },
         settings,
         cache_directory: cache_directory().ok_or(CommandError::NoCacheDirectory)?,
+        ..RepositoryOptions::default()
     };
     RepositoryObserver::open(path, options, VERSION)
         .map(|observer| Source::Repository(Arc::new(observer)))

@@ -11,6 +11,7 @@ const MAXIMUM_BYTES: u64 = 1024 * 1024;
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error(
@@ -21,6 +22,12 @@ pub enum ConfigError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// Something else lies in its place.
+    #[error("the configuration {path} is not a file: put one there, or name another one with --config")]
+    NotAFile {
+        /// What is in its place.
+        path: PathBuf,
     },
     /// The file is larger than any configuration.
     #[error("the configuration {path} is larger than 1 MiB: this is another file, name the right one with --config")]
@@ -49,6 +56,10 @@ pub enum ConfigError {
 /// Reads and checks a configuration.
 pub fn read(path: &Path) -> Result<HostConfig, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    // Not by opening it: that would wait for the writer of a FIFO.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(ConfigError::NotAFile { path: path.to_owned() });
+    }
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(MAXIMUM_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -125,6 +136,8 @@ mod tests {
         }
         let huge = vec![b' '; 2 * 1024 * 1024];
         assert!(reading(&huge).unwrap_err().to_string().contains("larger than 1 MiB"));
+        let directory = tempfile::tempdir().unwrap();
+        assert!(read(directory.path()).unwrap_err().to_string().contains("is not a file"));
         let absent = read(Path::new("/nonexistent/config.json")).unwrap_err().to_string();
         assert!(absent.contains("/nonexistent/config.json") && absent.contains("--config"), "{absent}");
     }

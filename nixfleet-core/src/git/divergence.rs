@@ -64,6 +64,8 @@ impl Reached {
 struct Seen {
     reached: Reached,
     looked_at: bool,
+    /// It is in the queue, and what it says of its ancestors may change a count.
+    open: bool,
 }
 
 /// Walks both histories together, newest commit first, until only commits of both are left.
@@ -73,7 +75,8 @@ struct Seen {
 fn count(objects: &Repository, local: Oid, remote: Oid, bound: u32) -> Result<Divergence, git2::Error> {
     let mut seen: HashMap<Oid, Seen> = HashMap::new();
     let mut queue: BinaryHeap<(i64, Oid)> = BinaryHeap::new();
-    // How many commits in the queue are not yet known to be of both.
+    // How many commits in the queue may change a count: those not yet known to be of both, and those whose ancestors were
+    // counted before that was known.
     let mut undecided: usize = 0;
     let mut budget = usize::try_from(bound).unwrap_or(usize::MAX).saturating_mul(LOOKED_AT_PER_COUNTED).max(1000);
 
@@ -81,7 +84,7 @@ fn count(objects: &Repository, local: Oid, remote: Oid, bound: u32) -> Result<Di
         [(local, Reached { local: true, remote: false }), (remote, Reached { local: false, remote: true })]
     {
         queue.push((objects.find_commit(tip)?.time().seconds(), tip));
-        seen.insert(tip, Seen { reached, looked_at: false });
+        seen.insert(tip, Seen { reached, looked_at: false, open: true });
         undecided += 1;
     }
 
@@ -98,7 +101,7 @@ fn count(objects: &Repository, local: Oid, remote: Oid, bound: u32) -> Result<Di
         let Some(commit_seen) = seen.get_mut(&id) else { continue };
         commit_seen.looked_at = true;
         let reached = commit_seen.reached;
-        if !reached.is_common() {
+        if std::mem::take(&mut commit_seen.open) {
             undecided -= 1;
         }
         let commit = objects.find_commit(id)?;
@@ -111,8 +114,9 @@ fn count(objects: &Repository, local: Oid, remote: Oid, bound: u32) -> Result<Di
                         Err(error) => return Err(error),
                     };
                     queue.push((time, parent));
-                    seen.insert(parent, Seen { reached, looked_at: false });
-                    undecided += usize::from(!reached.is_common());
+                    let open = !reached.is_common();
+                    seen.insert(parent, Seen { reached, looked_at: false, open });
+                    undecided += usize::from(open);
                 }
                 Some(parent_seen) => {
                     let before = parent_seen.reached;
@@ -123,8 +127,10 @@ fn count(objects: &Repository, local: Oid, remote: Oid, bound: u32) -> Result<Di
                     if parent_seen.looked_at {
                         // Its ancestors are of both, too.
                         parent_seen.looked_at = false;
+                        parent_seen.open = true;
+                        undecided += 1;
                         queue.push((objects.find_commit(parent)?.time().seconds(), parent));
-                    } else {
+                    } else if std::mem::take(&mut parent_seen.open) {
                         undecided -= 1;
                     }
                 }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, Repository, RepositoryOpenFlags, StatusOptions};
+use git2::{ErrorClass, ErrorCode, Repository, RepositoryOpenFlags, StatusOptions};
 
 use super::RepositoryError;
 use crate::observation::{LocalRepository, Reading};
@@ -11,8 +11,8 @@ use crate::observation::{LocalRepository, Reading};
 /// Looks at the repository that `path` is, or lies in.
 ///
 /// Absent where `path` does not exist. Uncommitted changes are counted as `git status --porcelain
-/// --untracked-files=all --ignore-submodules=all` lists them, but for renames, which count as two. The index is not
-/// refreshed: nothing is written, and a lock on the index does not matter.
+/// --untracked-files=all --ignore-submodules=all` lists them, but for renames, which count as two; they are absent where
+/// a changed file may not be read. The index is not refreshed: nothing is written, and a lock on the index does not matter.
 #[must_use]
 pub fn observe_repository(path: &Path) -> Reading<LocalRepository> {
     observe(path).into()
@@ -22,7 +22,7 @@ fn observe(path: &Path) -> Result<Option<LocalRepository>, RepositoryError> {
     let Some(repository) = open(path)? else { return Ok(None) };
     let root = root(&repository);
     let (head, branch) = head(&repository, &root)?;
-    let uncommitted_changes = if repository.is_bare() { None } else { Some(count_changes(&repository, &root)?) };
+    let uncommitted_changes = if repository.is_bare() { None } else { count_changes(&repository, &root)? };
     Ok(Some(LocalRepository { head, branch, uncommitted_changes, shallow: repository.is_shallow(), path: root }))
 }
 
@@ -62,7 +62,7 @@ pub(super) fn current_branch(repository: &Repository) -> Result<Option<String>, 
     Ok(target.strip_prefix("refs/heads/").map(str::to_owned))
 }
 
-fn count_changes(repository: &Repository, root: &Path) -> Result<u64, RepositoryError> {
+fn count_changes(repository: &Repository, root: &Path) -> Result<Option<u64>, RepositoryError> {
     let mut options = StatusOptions::new();
     options
         .include_untracked(true)
@@ -70,8 +70,13 @@ fn count_changes(repository: &Repository, root: &Path) -> Result<u64, Repository
         .include_ignored(false)
         .exclude_submodules(true)
         .update_index(false);
-    let statuses = repository
-        .statuses(Some(&mut options))
-        .map_err(|error| RepositoryError::unreadable("the changes in the work tree", root, error))?;
-    Ok(u64::try_from(statuses.len()).unwrap_or(u64::MAX))
+    match repository.statuses(Some(&mut options)) {
+        Ok(statuses) => Ok(Some(u64::try_from(statuses.len()).unwrap_or(u64::MAX))),
+        // A file of the work tree that this user may not read, such as a secret, says nothing about the commits.
+        Err(error) if error.class() == ErrorClass::Os => {
+            tracing::warn!("the changes in the work tree {} are not counted: {}", root.display(), error.message());
+            Ok(None)
+        }
+        Err(error) => Err(RepositoryError::unreadable("the changes in the work tree", root, error)),
+    }
 }

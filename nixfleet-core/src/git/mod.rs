@@ -8,7 +8,6 @@ mod divergence;
 mod local;
 mod lock_bytes;
 mod object_view;
-mod one_line;
 mod ownership;
 mod redact;
 pub mod remote;

@@ -1,6 +1,6 @@
 //! Addresses without their secrets.
 
-use super::one_line::one_line;
+use crate::one_line::one_line;
 
 /// The address as it may be shown and stored: without password, query and fragment.
 ///

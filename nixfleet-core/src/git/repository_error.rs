@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorClass, ErrorCode};
 
-use super::one_line::one_line;
+use crate::one_line::one_line;
 
 /// The local repository, or something in it, cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RepositoryError {
     /// Something is there and it is no repository.
     #[error("{} is not a Git repository: name the directory of a checkout, or clone one there", path.display())]

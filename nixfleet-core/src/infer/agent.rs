@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Verdict;
 use crate::Age;
 use crate::model::{Action, State};
-use crate::observation::{AgentHeartbeat, AgentObservation, InferenceSettings, Reading};
+use crate::observation::{AgentHeartbeat, InferenceSettings, Observation, Reading};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Why<'a> {
@@ -16,13 +16,13 @@ pub(super) enum Why<'a> {
     Unreadable(&'a str),
     Silent(Age),
     FromTheFuture(Age),
-    OtherRevision { running: &'a str, expected: &'a str },
+    OtherRevision { running: &'a str, expected: &'a str, pulled: bool },
     OtherVersion { running: &'a str, expected: &'a str },
     Current { version: &'a str, revision: Option<&'a str> },
 }
 
-pub(super) fn judge<'a>(agent: &'a AgentObservation, settings: &InferenceSettings, now: Timestamp) -> Verdict<'a> {
-    let heartbeat = match &agent.heartbeat {
+pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
+    let heartbeat = match &observation.agent.heartbeat {
         Reading::NotObserved => return Verdict::new(State::Unknown, Why::NotObserved),
         Reading::Absent => return Verdict::new(State::Unknown, Why::NeverSeen).action(Action::CheckAgent),
         Reading::Unreadable(sentence) => {
@@ -30,10 +30,10 @@ pub(super) fn judge<'a>(agent: &'a AgentObservation, settings: &InferenceSetting
         }
         Reading::Present(heartbeat) => heartbeat,
     };
-    if let Some(verdict) = silence(heartbeat, settings, now) {
+    if let Some(verdict) = silence(heartbeat, &observation.settings, now) {
         return verdict;
     }
-    difference(agent, heartbeat).unwrap_or_else(|| {
+    difference(observation, heartbeat).unwrap_or_else(|| {
         let revision = heartbeat.revision.as_ref().map(crate::Revision::short);
         Verdict::new(State::Ok, Why::Current { version: &heartbeat.version, revision }).since(heartbeat.started_at)
     })
@@ -54,15 +54,25 @@ fn silence<'a>(heartbeat: &AgentHeartbeat, settings: &InferenceSettings, now: Ti
     Some(verdict.action(Action::CheckAgent))
 }
 
-fn difference<'a>(agent: &'a AgentObservation, heartbeat: &'a AgentHeartbeat) -> Option<Verdict<'a>> {
-    let why = match (&heartbeat.revision, &agent.pinned_revision) {
+fn difference<'a>(observation: &'a Observation, heartbeat: &'a AgentHeartbeat) -> Option<Verdict<'a>> {
+    let agent = &observation.agent;
+    let (why, action) = match (&heartbeat.revision, &agent.pinned_revision) {
+        (Some(running), Some(expected)) if running == expected => return None,
         (Some(running), Some(expected)) => {
-            (running != expected).then(|| Why::OtherRevision { running: running.short(), expected: expected.short() })
+            let head = observation.repository.present().and_then(|repository| repository.head.as_ref());
+            let tip = observation.remote.last_good.as_ref().map(|tip| &tip.revision);
+            let pulled = head.is_some() && head == tip;
+            let why = Why::OtherRevision { running: running.short(), expected: expected.short(), pulled };
+            (why, if pulled { Action::Switch } else { Action::Pull })
         }
-        _ => (heartbeat.version != agent.observer_version)
-            .then(|| Why::OtherVersion { running: &heartbeat.version, expected: &agent.observer_version }),
+        _ if heartbeat.version == agent.observer_version => return None,
+        // A switch has brought the new one already: whoever observes is a part of it.
+        _ => {
+            let why = Why::OtherVersion { running: &heartbeat.version, expected: &agent.observer_version };
+            (why, Action::CheckAgent)
+        }
     };
-    Some(Verdict::new(State::Error, why?).action(Action::Switch))
+    Some(Verdict::new(State::Error, why).action(action))
 }
 
 impl fmt::Display for Why<'_> {
@@ -75,12 +85,15 @@ impl fmt::Display for Why<'_> {
             Self::FromTheFuture(age) => {
                 write!(formatter, "its last sign of life lies {age} in the future: the clock was set back")
             }
-            Self::OtherRevision { running, expected } => {
-                write!(formatter, "runs {running}, the tracked flake.lock pins {expected}: pull and switch")
+            Self::OtherRevision { running, expected, pulled } => {
+                let steps = if *pulled { "switch" } else { "pull and switch" };
+                write!(formatter, "runs {running}, the tracked flake.lock pins {expected}: {steps}")
             }
-            Self::OtherVersion { running, expected } => {
-                write!(formatter, "runs version {running}, this host has version {expected}: switch")
-            }
+            Self::OtherVersion { running, expected } => write!(
+                formatter,
+                "runs version {running}, this host has version {expected}: it restarts itself once no operation runs, \
+                 else restart nixfleet-agent"
+            ),
             Self::Current { version, revision: Some(revision) } => write!(formatter, "{version} ({revision})"),
             Self::Current { version, revision: None } => formatter.write_str(version),
         }

@@ -75,23 +75,33 @@ fn compare<'a>(
     let comparison =
         Comparison { repository, tip, divergence, failed_pull, stale: remote::stale(&observation.remote, now) };
     if equal {
-        let pulled_at = last_pull.filter(|pull| pull.revision == repository.head).and_then(|pull| pull.ended_at);
+        let pulled_at = observation.operations.pulled_at(&tip.revision);
         let since = tip.since_all(|revision, _| *revision == tip.revision);
         return Verdict::new(State::Ok, Why::Compared(Box::new(comparison))).since(since.max(pulled_at));
     }
-    let action = match divergence {
-        Some(Divergence { ahead, behind }) if !ahead.is_zero() && !behind.is_zero() => Action::Reconcile,
-        Some(Divergence { ahead, .. }) if !ahead.is_zero() => Action::Push,
-        _ => Action::Pull,
+    let action = next_step(divergence);
+    // Nobody noted when a local commit was made.
+    let since = if action == Action::Pull {
+        tip.since_all(|revision, _| Some(revision) != repository.head.as_ref())
+    } else {
+        None
     };
-    let since = tip.since_all(|revision, _| Some(revision) != repository.head.as_ref());
     Verdict::new(State::Outdated, Why::Compared(Box::new(comparison))).action(action).since(since)
+}
+
+/// What brings local HEAD and the remote's tip together. Of a history too long to be counted, what was counted is told.
+pub(super) const fn next_step(divergence: Option<Divergence>) -> Action {
+    match divergence {
+        Some(Divergence { ahead, behind }) if ahead.count > 0 && behind.count > 0 => Action::Reconcile,
+        Some(Divergence { ahead, .. }) if ahead.count > 0 => Action::Push,
+        _ => Action::Pull,
+    }
 }
 
 impl fmt::Display for Why<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pulling(age) => write!(formatter, "pull has been running for {age}"),
+            Self::Pulling(age) => write!(formatter, "pull {}", age.running()),
             Self::NotObserved => formatter.write_str("not observed"),
             Self::NoRepository => formatter.write_str("no local repository yet: the first pull clones it"),
             Self::Unreadable(sentence) => formatter.write_str(sentence),
@@ -110,12 +120,15 @@ impl fmt::Display for Comparison<'_> {
             Some(1) => formatter.write_str("; 1 uncommitted change")?,
             Some(count) => write!(formatter, "; {count} uncommitted changes")?,
         }
-        if self.repository.branch.as_ref().is_some_and(|branch| *branch != self.tip.branch) {
-            let branch = self.repository.branch.as_deref().unwrap_or_default();
-            write!(formatter, "; on branch {branch}, tracked is {}", self.tip.branch)?;
+        match &self.repository.branch {
+            Some(branch) if *branch != self.tip.branch => {
+                write!(formatter, "; on branch {branch}, tracked is {}", self.tip.branch)?;
+            }
+            Some(_) => {}
+            None => write!(formatter, "; HEAD is on no branch, tracked is {}", self.tip.branch)?,
         }
         if let Some((pull, age)) = &self.failed_pull {
-            write!(formatter, "; pull {} {age} ago", ended(pull.result))?;
+            write!(formatter, "; pull {} {}", ended(pull.result), age.ago())?;
             if let Some(detail) = &pull.detail {
                 write!(formatter, ": {detail}")?;
             }
@@ -141,10 +154,10 @@ impl Comparison<'_> {
                 write!(formatter, "{head} is far from {tip}: {subject}")
             }
             None => write!(formatter, "{head} is not {tip}: {subject}"),
-            Some(Divergence { ahead, behind }) if ahead.is_zero() => {
+            Some(Divergence { ahead, behind }) if ahead.count == 0 => {
                 write!(formatter, "{behind} {} behind {tip}: {subject}", commits(behind.count))
             }
-            Some(Divergence { ahead, behind }) if behind.is_zero() => {
+            Some(Divergence { ahead, behind }) if behind.count == 0 => {
                 write!(formatter, "{ahead} {} ahead of {tip}: {subject}", commits(ahead.count))
             }
             Some(Divergence { ahead, behind }) => {

@@ -5,14 +5,19 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::Verdict;
+use super::git::next_step;
 use super::remote::{self, NoAnswer, PastGrace, Stale};
+use crate::Age;
+use crate::Sha256;
 use crate::model::{Action, State};
 use crate::observation::{LockFile, Observation, PullRequest, Reading, RemoteCommit};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Why<'a> {
     NotObserved,
+    NoRepository,
     NoLocalLock,
+    NoLocalLockButRemote,
     Unreadable(&'a str),
     NoAnswer(NoAnswer<'a>),
     RemoteUnreadable(PastGrace<'a>),
@@ -27,15 +32,15 @@ pub(super) struct Comparison<'a> {
     remote: &'a LockFile,
     pull_requests: &'a [PullRequest],
     pull_requests_error: Option<&'a str>,
+    pull_requests_age: Option<Age>,
+    not_committed: bool,
     stale: Option<Stale<'a>>,
 }
 
 pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
     let local = match &observation.local_lock {
         Reading::NotObserved => return Verdict::new(State::Unknown, Why::NotObserved),
-        Reading::Absent => {
-            return Verdict::new(State::Unknown, Why::NoLocalLock).action(Action::CheckConfiguration);
-        }
+        Reading::Absent => return no_local_lock(observation),
         Reading::Unreadable(sentence) => {
             return Verdict::new(State::Unknown, Why::Unreadable(sentence)).action(Action::CheckConfiguration);
         }
@@ -59,6 +64,17 @@ pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
     compare(observation, local, remote, tip, now)
 }
 
+fn no_local_lock(observation: &Observation) -> Verdict<'_> {
+    let remote_has_one = observation.remote.last_good.as_ref().is_some_and(|tip| tip.lock.is_some());
+    let (why, action) = match &observation.repository {
+        Reading::Absent => (Why::NoRepository, Action::Pull),
+        Reading::Unreadable(sentence) => (Why::Unreadable(sentence), Action::CheckConfiguration),
+        _ if remote_has_one => (Why::NoLocalLockButRemote, Action::Pull),
+        _ => (Why::NoLocalLock, Action::CheckConfiguration),
+    };
+    Verdict::new(State::Unknown, why).action(action)
+}
+
 fn compare<'a>(
     observation: &'a Observation,
     local: &'a LockFile,
@@ -67,16 +83,21 @@ fn compare<'a>(
     now: Timestamp,
 ) -> Verdict<'a> {
     let pull_requests = observation.pull_requests.last_good.as_ref().map_or(&[][..], |list| &list.open);
+    let same_commit = observation.repository.present().is_some_and(|local| local.head.as_ref() == Some(&tip.revision));
     let why = Why::Compared(Box::new(Comparison {
         local,
         remote,
         pull_requests,
         pull_requests_error: observation.pull_requests.error.as_deref(),
+        pull_requests_age: observation.pull_requests.last_good.as_ref().map(|list| Age::between(list.observed_at, now)),
+        not_committed: same_commit,
         stale: remote::stale(&observation.remote, now),
     }));
     if local.sha256 != remote.sha256 {
-        let since = tip.since_all(|_, lock| lock != Some(local.sha256));
-        return Verdict::new(State::Outdated, why).action(Action::Pull).since(since);
+        let action = if same_commit { Action::Push } else { next_step(observation.divergence) };
+        // Nobody noted when a local lock was changed.
+        let since = if action == Action::Pull { tip.since_all(|_, lock| lock != Some(local.sha256)) } else { None };
+        return Verdict::new(State::Outdated, why).action(action).since(since);
     }
     if let Some(newest) = pull_requests.first() {
         let oldest = pull_requests.iter().map(|pull_request| pull_request.opened_at).min();
@@ -84,13 +105,27 @@ fn compare<'a>(
             .action(Action::MergePullRequest { number: newest.number })
             .since(oldest);
     }
-    Verdict::new(State::Ok, why).since(tip.since_all(|_, lock| lock == Some(local.sha256)))
+    let since = tip.since_all(|_, lock| lock == Some(local.sha256));
+    Verdict::new(State::Ok, why).since(since.max(pulled_at(observation, tip, local.sha256)))
+}
+
+/// When the pull ended that brought this lock: none where the commit before it had the same.
+fn pulled_at(observation: &Observation, tip: &RemoteCommit, lock: Sha256) -> Option<Timestamp> {
+    let pulled = observation.operations.pulled.as_ref().filter(|pulled| pulled.revision == tip.revision)?;
+    let from = pulled.from_revision.as_ref()?;
+    let before = tip.earlier_tips.iter().rev().find(|earlier| earlier.revision == *from)?;
+    (before.lock_sha256 != Some(lock)).then_some(pulled.at)
 }
 
 impl fmt::Display for Why<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotObserved => formatter.write_str("not observed"),
+            Self::NoRepository => formatter.write_str("no local repository yet: the first pull clones it"),
+            Self::NoLocalLockButRemote => formatter.write_str(
+                "no flake.lock in the local repository, the remote has one: pull, or bring it back with \
+                 `git restore flake.lock`",
+            ),
             Self::NoLocalLock => {
                 formatter.write_str("no flake.lock in the local repository: run `nix flake lock` and commit it")
             }
@@ -112,11 +147,15 @@ impl fmt::Display for Comparison<'_> {
         } else {
             self.write_difference(formatter)?;
         }
-        if let Some(problem) = &self.local.problem {
-            write!(formatter, "; {problem}")?;
+        match (&self.local.problem, &self.remote.problem) {
+            (Some(problem), _) => write!(formatter, "; {problem}")?,
+            (None, Some(problem)) => write!(formatter, "; on the remote {problem}")?,
+            (None, None) => {}
         }
-        if let Some(error) = self.pull_requests_error {
-            write!(formatter, "; pull requests could not be read: {error}")?;
+        match (self.pull_requests_error, self.pull_requests_age) {
+            (Some(error), Some(age)) => write!(formatter, "; pull requests last read {}: {error}", age.ago())?,
+            (Some(error), None) => write!(formatter, "; pull requests could not be read: {error}")?,
+            (None, _) => {}
         }
         self.stale.as_ref().map_or(Ok(()), |stale| stale.fmt(formatter))
     }
@@ -141,11 +180,20 @@ impl Comparison<'_> {
     /// Names the inputs that differ: more than a few are counted, a line stays a line.
     fn write_difference(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         const NAMED: usize = 4;
+        formatter.write_str("differs from the remote")?;
+        if self.not_committed {
+            formatter
+                .write_str(" by a change that is not committed (commit and push it, or `git restore flake.lock`)")?;
+        }
+        // Of a lock that cannot be understood the inputs are not known.
+        if self.local.problem.is_some() || self.remote.problem.is_some() {
+            return Ok(());
+        }
         let changes = self.local.changes_to(self.remote);
         if changes.is_empty() {
-            return formatter.write_str("differs from the remote, in no direct input");
+            return formatter.write_str(", in no direct input");
         }
-        formatter.write_str("differs from the remote: ")?;
+        formatter.write_str(": ")?;
         for (index, change) in changes.iter().take(NAMED).enumerate() {
             write!(formatter, "{}{change}", if index == 0 { "" } else { ", " })?;
         }

@@ -8,6 +8,7 @@ mod git;
 mod lock;
 mod reason;
 mod remote;
+mod running_since;
 mod system;
 mod tests;
 mod verdict;
@@ -35,7 +36,7 @@ pub fn infer(observation: &Observation, now: Timestamp) -> HostStatus {
 #[must_use]
 pub fn verdicts(observation: &Observation, now: Timestamp) -> Compartments<Verdict<'_>> {
     Compartments {
-        agent: agent::judge(&observation.agent, &observation.settings, now),
+        agent: agent::judge(observation, now),
         git: git::judge(observation, now),
         lock: lock::judge(observation, now),
         system: system::judge(observation, now),

@@ -57,7 +57,9 @@ impl NoAnswer<'_> {
     pub(super) const fn action(&self) -> Action {
         match self {
             Self::NotConfigured => Action::CheckConfiguration,
-            Self::NotYetRead | Self::Failing(_) | Self::Unreadable(_) => Action::CheckRemote,
+            Self::NotYetRead | Self::Failing(_) => Action::CheckRemote,
+            // The agent writes it anew.
+            Self::Unreadable(_) => Action::CheckAgent,
         }
     }
 }
@@ -79,7 +81,7 @@ impl fmt::Display for NoAnswer<'_> {
                 formatter.write_str("no remote is configured: give the branch an upstream, or name the remote")
             }
             Self::NotYetRead => formatter.write_str("the remote was not read yet"),
-            Self::Failing(error) => write!(formatter, "the remote was not read yet: {error}"),
+            Self::Failing(error) => write!(formatter, "the remote could not be read yet: {error}"),
             Self::Unreadable(problem) => formatter.write_str(problem),
         }
     }
@@ -100,6 +102,6 @@ pub(super) fn stale(remote: &RemoteStatus, now: Timestamp) -> Option<Stale<'_>> 
 
 impl fmt::Display for Stale<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "; as of {} ago, the last try failed: {}", self.age, self.error)
+        write!(formatter, "; last read {}, the last try failed: {}", self.age.ago(), self.error)
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Verdict;
 use super::git::ended;
+use super::running_since::running_since;
 use crate::Age;
 use crate::Revision;
 use crate::model::{Action, State};
@@ -21,7 +22,7 @@ pub(super) enum Why<'a> {
     ChangedOutside { running: Option<&'a Revision>, deployed: Option<&'a Revision> },
     OtherRevision { running: &'a Revision, head: &'a Revision },
     RolledBack(&'a Held),
-    Current { revision: &'a Revision, reboot_required: bool },
+    Current { revision: &'a Revision, reboot_required: bool, journal_problem: Option<&'a str> },
     NotNixos,
     Unreadable(&'a str),
     NoRevision,
@@ -67,7 +68,9 @@ fn failed_or_lost(observation: &Observation, now: Timestamp) -> Option<Verdict<'
             Verdict::new(State::Error, why).action(Action::ViewLogs)
         }
         OperationResult::TimedOut | OperationResult::Killed | OperationResult::Interrupted | OperationResult::Lost => {
-            Verdict::new(State::Outdated, why).action(Action::Switch)
+            // A switch would bring back what the rollback was to step back from.
+            let again = if last.operation == Operation::Rollback { Action::Rollback } else { Action::Switch };
+            Verdict::new(State::Outdated, why).action(again)
         }
     };
     Some(verdict.since(when))
@@ -117,7 +120,7 @@ pub fn rollback_held(observation: &Observation) -> Option<bool> {
 fn compare<'a>(observation: &'a Observation, running: &'a RunningSystem) -> Verdict<'a> {
     let head = head(observation);
     let deployed = observation.operations.deployed.as_ref();
-    let activated_at = observation.system.generation_of(&running.store_path).map(|generation| generation.created_at);
+    let activated_at = running_since(observation);
     let deployed_here = deployed.filter(|deployed| deployed.store_path == running.store_path);
     if changed_outside(observation) == Some(true) {
         let deployed = deployed.and_then(|deployed| deployed.revision.as_ref());
@@ -125,13 +128,16 @@ fn compare<'a>(observation: &'a Observation, running: &'a RunningSystem) -> Verd
         return Verdict::new(State::Outdated, why).action(Action::Switch).since(activated_at);
     }
     let Some(head) = head else {
-        return Verdict::new(State::Unknown, Why::NoHead).action(Action::Pull);
+        let unreadable = observation.repository.error().is_some();
+        let action = if unreadable { Action::CheckConfiguration } else { Action::Pull };
+        return Verdict::new(State::Unknown, Why::NoHead).action(action);
     };
-    let deployed_at = deployed_here.map(|deployed| deployed.at).or(activated_at);
     let revision = deployed_here.and_then(|deployed| deployed.revision.as_ref()).or(running.revision.as_ref());
     if revision == Some(head) {
         let reboot_required = observation.system.reboot_required == Some(true);
-        return Verdict::new(State::Ok, Why::Current { revision: head, reboot_required }).since(deployed_at);
+        let journal_problem = observation.operations.problem.as_deref();
+        let why = Why::Current { revision: head, reboot_required, journal_problem };
+        return Verdict::new(State::Ok, why).since(activated_at);
     }
     if let Some(held) = observation.operations.held.as_ref().filter(|_| rollback_held(observation) == Some(true)) {
         return Verdict::new(State::Ok, Why::RolledBack(held)).since(held.since);
@@ -140,14 +146,8 @@ fn compare<'a>(observation: &'a Observation, running: &'a RunningSystem) -> Verd
         None => Verdict::new(State::Unknown, Why::NoRevision).action(Action::Switch),
         Some(revision) => Verdict::new(State::Outdated, Why::OtherRevision { running: revision, head })
             .action(Action::Switch)
-            .since(pulled_at(observation, head)),
+            .since(observation.operations.pulled_at(head)),
     }
-}
-
-/// When the pull ended that brought local HEAD, where it was a pull that did.
-fn pulled_at(observation: &Observation, head: &Revision) -> Option<Timestamp> {
-    let pull = observation.operations.pull.last.as_ref()?;
-    if pull.result == OperationResult::Success && pull.revision.as_ref() == Some(head) { pull.ended_at } else { None }
 }
 
 impl fmt::Display for Why<'_> {
@@ -155,13 +155,13 @@ impl fmt::Display for Why<'_> {
         match self {
             Self::NotObserved => formatter.write_str("not observed: only a repository is looked at"),
             Self::Running { operation, phase: None, age } => {
-                write!(formatter, "{operation} has been running for {age}")
+                write!(formatter, "{operation} {}", age.running())
             }
             Self::Running { operation, phase: Some(phase), age } => {
-                write!(formatter, "{operation} has been running for {age}: {phase}")
+                write!(formatter, "{operation} {}: {phase}", age.running())
             }
             Self::Ended { operation, age } => write_ended(formatter, operation, *age),
-            Self::ChangedOutside { running: Some(running), deployed: Some(deployed) } => {
+            Self::ChangedOutside { running: Some(running), deployed: Some(deployed) } if running != deployed => {
                 let (running, deployed) = (running.short(), deployed.short());
                 write!(formatter, "changed outside of nixfleet: {running} runs, {deployed} was deployed")
             }
@@ -175,11 +175,12 @@ impl fmt::Display for Why<'_> {
                 write!(formatter, "rolled back to generation {generation}; {} is held", revision.short())
             }
             Self::RolledBack(Held { revision, generation: None, .. }) => {
-                write!(formatter, "rolled back; {} is held", revision.short())
+                write!(formatter, "{} is held: it is not deployed by itself", revision.short())
             }
-            Self::Current { revision, reboot_required } => {
+            Self::Current { revision, reboot_required, journal_problem } => {
                 let reboot = if *reboot_required { "; reboot required" } else { "" };
-                write!(formatter, "{} runs{reboot}", revision.short())
+                write!(formatter, "{} runs{reboot}", revision.short())?;
+                journal_problem.map_or(Ok(()), |problem| write!(formatter, "; {problem}"))
             }
             Self::NotNixos => formatter.write_str("no running NixOS system found (/run/current-system is missing)"),
             Self::Unreadable(sentence) => formatter.write_str(sentence),
@@ -199,6 +200,6 @@ fn write_ended(formatter: &mut fmt::Formatter<'_>, operation: &FinishedOperation
     if let Some(code) = operation.exit_code.filter(|code| *code != 0) {
         write!(formatter, " (exit {code})")?;
     }
-    write!(formatter, " {age} ago")?;
+    write!(formatter, " {}", age.ago())?;
     operation.detail.as_ref().map_or(Ok(()), |detail| write!(formatter, ": {detail}"))
 }

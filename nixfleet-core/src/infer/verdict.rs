@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Reason;
 use crate::model::{Action, CompartmentStatus, State};
+use crate::one_line::without_hiding;
 
 /// The state of one compartment with a reason that is not yet text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,14 +38,10 @@ impl<'a> Verdict<'a> {
         CompartmentStatus {
             state: self.state,
             colour: self.state.colour(),
-            reason: one_line(self.reason.to_string()),
+            // Evidence may carry anything, up to a terminal's escape sequences.
+            reason: without_hiding(self.reason.to_string()),
             action: self.action,
             since: self.since.map(|since| since.min(now)),
         }
     }
-}
-
-/// Evidence may carry anything, up to a terminal's escape sequences: control characters become spaces.
-fn one_line(text: String) -> String {
-    if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
 }

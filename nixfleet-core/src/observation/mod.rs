@@ -1,6 +1,6 @@
 //! What is known of a host at one moment: plain values, no I/O.
 //!
-//! [`crate::observe`] fills an [`Observation`] from a real host; [`crate::infer`] turns it into states. A test or another
+//! [`crate::observe`] fills an [`Observation`] from a real host; [`crate::infer()`] turns it into states. A test or another
 //! tool may make one by hand.
 
 mod agent;
@@ -18,7 +18,7 @@ mod tests;
 pub use agent::{AgentHeartbeat, AgentObservation};
 pub use lock::{FlakeInput, InputChange, InputChangeKind, LockFile};
 pub use operations::{
-    Deployed, FinishedOperation, Held, Operation, OperationHistory, OperationRecord, OperationResult, Phase,
+    Deployed, FinishedOperation, Held, Operation, OperationHistory, OperationRecord, OperationResult, Phase, Pulled,
     RunningOperation,
 };
 pub use pull_requests::{PullRequest, PullRequestList, PullRequestStatus};

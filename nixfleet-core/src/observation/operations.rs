@@ -189,7 +189,18 @@ pub struct Deployed {
     pub at: Timestamp,
 }
 
-/// A commit that a rollback stepped back from: it is not deployed again by itself.
+/// The last pull that moved local HEAD. One that found nothing new does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulled {
+    /// The commit that it brought.
+    pub revision: Revision,
+    /// The commit that HEAD was at before, where known.
+    pub from_revision: Option<Revision>,
+    /// When it ended.
+    pub at: Timestamp,
+}
+
+/// A commit that a rollback stepped back from, or that a person held: it is not deployed again by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// The commit.
@@ -215,6 +226,8 @@ pub struct OperationHistory {
     pub last_deployment: Option<Operation>,
     /// The last deployment (switch or rollback) that succeeded.
     pub deployed: Option<Deployed>,
+    /// The last pull that moved local HEAD.
+    pub pulled: Option<Pulled>,
     /// The commit that is held.
     pub held: Option<Held>,
     /// Why the journal, or a part of it, cannot be read, in one sentence.
@@ -241,6 +254,11 @@ impl OperationHistory {
             Operation::Test => &mut self.test,
             Operation::Rollback => &mut self.rollback,
         }
+    }
+
+    /// When a pull brought this commit, where the last pull that brought any did.
+    pub(crate) fn pulled_at(&self, revision: &Revision) -> Option<Timestamp> {
+        self.pulled.as_ref().filter(|pulled| pulled.revision == *revision).map(|pulled| pulled.at)
     }
 
     /// The switch or rollback that ran last, of those that run no more.

@@ -81,6 +81,12 @@ impl RemoteCommit {
         }
     }
 
+    /// Whether it is the answer of this remote (its address without credentials) for this branch, where they are known.
+    pub(crate) fn is_of(&self, url: Option<&str>, branch: Option<&str>) -> bool {
+        let branch = branch.map(|branch| branch.strip_prefix("refs/heads/").unwrap_or(branch));
+        url.is_none_or(|url| url == self.url) && branch.is_none_or(|branch| branch == self.branch)
+    }
+
     /// The tips that `earlier_tips` of this commit's successor holds.
     #[must_use]
     pub fn tips_up_to_here(&self) -> Vec<SeenTip> {

@@ -14,7 +14,8 @@ pub struct LocalRepository {
     pub head: Option<Revision>,
     /// The branch that HEAD is on, without `refs/heads/`; absent where HEAD is detached.
     pub branch: Option<String>,
-    /// Files with changes that are not committed, untracked ones included, ignored ones not; absent in a bare repository.
+    /// Files with changes that are not committed, untracked ones included, ignored ones not; absent in a bare repository,
+    /// and where a changed file may not be read.
     pub uncommitted_changes: Option<u64>,
     /// The history is cut off (`git clone --depth`): counts of commits may be lower than the truth.
     pub shallow: bool,

@@ -117,9 +117,10 @@ impl HostObserver {
     ) -> Observation {
         let Places { config, observer_version, .. } = &*self.places;
         let problem = state.remote.error().or_else(|| state.attempt.error()).map(str::to_owned);
-        let last_good = into_present(state.remote);
         let url = config.repository.url.as_deref().map(git::redact_url);
         let branch = config.repository.branch.clone();
+        // What another remote or branch answered, before the configuration changed, tells nothing about this one.
+        let last_good = into_present(state.remote).filter(|commit| commit.is_of(url.as_deref(), branch.as_deref()));
         Observation {
             host: config.host_name(),
             settings: config.inference_settings(),
@@ -151,7 +152,7 @@ impl Places {
     fn read_local(&self, tip: Option<&RemoteCommit>) -> (LocalPart, TestsSetup) {
         let path = self.config.repository.path.clone().unwrap_or_else(|| self.state.repository_path());
         let store = RemoteStore::new(self.state.remote_repository_path());
-        let local = LocalPart::read(&path, Some(&store), tip);
+        let local = LocalPart::read(&path, Some(&store), tip).of_exactly(&path);
         let tests = if self.config.tests.enable {
             look_for_tests(&path, &self.config.tests_directory())
         } else {

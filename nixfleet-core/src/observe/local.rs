@@ -24,7 +24,8 @@ impl LocalPart {
             Reading::Present(_) => {
                 git::lock_in_work_tree(path).map(|bytes| bytes.as_deref().map(flake_lock::summarize)).into()
             }
-            Reading::Absent | Reading::Unreadable(_) => Reading::Absent,
+            Reading::Absent => Reading::Absent,
+            Reading::Unreadable(sentence) => Reading::Unreadable(sentence.clone()),
             Reading::NotObserved => Reading::NotObserved,
         };
         let divergence = match (repository.present().and_then(|repository| repository.head.as_ref()), tip) {
@@ -38,6 +39,21 @@ impl LocalPart {
             _ => None,
         };
         Self { repository, lock, divergence }
+    }
+
+    /// Refuses a repository that `path` only lies in: a checkout that lost its `.git` is not the one around it.
+    pub(super) fn of_exactly(self, path: &Path) -> Self {
+        let Some(found) = self.repository.present().map(|repository| &repository.path) else { return self };
+        let same = |one: &Path, other: &Path| one == other || one.canonicalize().ok() == other.canonicalize().ok();
+        // A bare clone named by its work tree's place is found as PATH/.git.
+        if same(found, path) || same(found, &path.join(".git")) {
+            return self;
+        }
+        Self::unreadable(&format!(
+            "{} is not a Git repository, it only lies in one ({}): remove it, and the next pull clones it anew",
+            path.display(),
+            found.display()
+        ))
     }
 
     pub(super) fn unreadable(sentence: &str) -> Self {

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::local::LocalPart;
+use super::timed::Timed;
 use crate::Sha256;
 use crate::git::{self, Credentials, RemoteSource, RemoteStore, RepositoryError, Timeouts};
 use crate::observation::{
@@ -15,7 +17,7 @@ use crate::observation::{
 use crate::state_directory::StateDirectory;
 
 /// How a repository is compared with its remote.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RepositoryOptions {
     /// The remote; by default the upstream of the checkout's branch.
     pub url: Option<String>,
@@ -29,6 +31,22 @@ pub struct RepositoryOptions {
     pub settings: InferenceSettings,
     /// Where to keep what is fetched for the comparison; the repository itself is never written to.
     pub cache_directory: PathBuf,
+    /// How long reading the local repository may take. Default: 30 seconds.
+    pub local_limit: Duration,
+}
+
+impl Default for RepositoryOptions {
+    fn default() -> Self {
+        Self {
+            url: None,
+            branch: None,
+            credentials: Credentials::default(),
+            timeouts: Timeouts::default(),
+            settings: InferenceSettings::default(),
+            cache_directory: PathBuf::new(),
+            local_limit: Duration::from_secs(30),
+        }
+    }
 }
 
 /// Observes one repository.
@@ -39,6 +57,8 @@ pub struct RepositoryObserver {
     observer_version: String,
     remote: Option<TrackedBranch>,
     status: Mutex<RemoteStatus>,
+    local: Timed<LocalPart>,
+    local_limit: Duration,
 }
 
 #[derive(Debug)]
@@ -74,13 +94,16 @@ impl RepositoryObserver {
             TrackedBranch { source, store: RemoteStore::new(cache.remote_repository_path()), cache }
         });
         // It is a cache: what cannot be read is fetched again.
-        status.last_good = remote.as_ref().and_then(|remote| remote.cache.read_remote().ok().flatten());
+        let last_good = remote.as_ref().and_then(|remote| remote.cache.read_remote().ok().flatten());
+        status.last_good = last_good.filter(|commit| commit.is_of(status.url.as_deref(), status.branch.as_deref()));
         Ok(Self {
             path: path.to_owned(),
             settings: options.settings,
             observer_version: observer_version.to_owned(),
             remote,
             status: Mutex::new(status),
+            local: Timed::new(),
+            local_limit: options.local_limit,
         })
     }
 
@@ -112,8 +135,12 @@ impl RepositoryObserver {
     #[must_use]
     pub fn observe(&self) -> Observation {
         let status = self.lock_status().clone();
-        let store = self.remote.as_ref().map(|remote| &remote.store);
-        let local = LocalPart::read(&self.path, store, status.last_good.as_ref());
+        let store = self.remote.as_ref().map(|remote| remote.store.clone());
+        let (path, tip) = (self.path.clone(), status.last_good.clone());
+        let local = self
+            .local
+            .within(self.local_limit, move || LocalPart::read(&path, store.as_ref(), tip.as_ref()))
+            .unwrap_or_else(|error| LocalPart::unreadable(&format!("the repository {error}")));
         let root = local.repository.present().map_or(&self.path, |repository| &repository.path);
         Observation {
             host: root.display().to_string(),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use nixfleet_core::observation::{
     AgentHeartbeat, AgentObservation, BoundedCount, Deployed, Divergence, FinishedOperation, Generation, Held,
     IndividualTest, IndividualTestResult, InferenceSettings, LocalRepository, LockFile, Observation, Operation,
-    OperationHistory, OperationRecord, OperationResult, Phase, PullRequest, PullRequestList, PullRequestStatus,
+    OperationHistory, OperationRecord, OperationResult, Phase, PullRequest, PullRequestList, PullRequestStatus, Pulled,
     Reading, RemoteAttempt, RemoteCommit, RemoteStatus, RunningOperation, RunningSystem, SeenTip, SystemObservation,
     TestRun, TestsSetup,
 };
@@ -220,6 +220,11 @@ pub fn operations() -> impl Strategy<Value = OperationHistory> {
         store_path,
         at,
     });
+    let pulled = (revision(), of(revision()), timestamp()).prop_map(|(revision, from_revision, at)| Pulled {
+        revision,
+        from_revision,
+        at,
+    });
     let held = (revision(), of(any::<u64>()), timestamp()).prop_map(|(revision, generation, since)| Held {
         revision,
         generation,
@@ -232,15 +237,16 @@ pub fn operations() -> impl Strategy<Value = OperationHistory> {
             record(Operation::Test).boxed(),
             record(Operation::Rollback).boxed(),
         ),
-        (of(select(vec![Operation::Switch, Operation::Rollback])), of(deployed), of(held)),
+        (of(select(vec![Operation::Switch, Operation::Rollback])), of(deployed), of(pulled), of(held)),
     )
-        .prop_map(|((pull, switch, test, rollback), (last_deployment, deployed, held))| OperationHistory {
+        .prop_map(|((pull, switch, test, rollback), (last_deployment, deployed, pulled, held))| OperationHistory {
             pull,
             switch,
             test,
             rollback,
             last_deployment,
             deployed,
+            pulled,
             held,
             problem: None,
         })

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use crate::flake_lock::summarize;
 use crate::git::lock_bytes::{LockProblem, lock_of};
-use crate::git::one_line::one_line;
 use crate::observation::LockFile;
+use crate::one_line::one_line;
 
 const SUBJECT_CHARACTERS_MAXIMUM: usize = 200;
 

@@ -16,8 +16,8 @@ use super::ssh_failure::ssh_failure;
 use super::ssh_transport::{self, SshPlan};
 use super::store::is_out_of_space;
 use super::{RemoteError, RemoteSource, RemoteStore};
-use crate::git::one_line::one_line;
 use crate::git::redact::{redact_url, scrub};
+use crate::one_line::one_line;
 
 /// One reference of the remote.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 /// The remote could not be observed. Each message is one sentence with the next step, and free of secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RemoteError {
     /// The address cannot be used at all.
     #[error("the address {url} cannot be used: {detail}")]

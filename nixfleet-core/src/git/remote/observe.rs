@@ -14,9 +14,9 @@ use super::{RemoteError, RemoteSource, RemoteStore};
 use crate::Revision;
 use crate::git::lock_bytes::LockProblem;
 use crate::git::object_view::object_view;
-use crate::git::one_line::one_line;
 use crate::git::{local, redact_url};
 use crate::observation::RemoteCommit;
+use crate::one_line::one_line;
 
 /// The tip of the tracked branch, in the store.
 const TRACKED: &str = "refs/nixfleet/tracked";

@@ -1,7 +1,7 @@
 //! What `ssh` and the remote's shell say when it fails, as one sentence with the next step.
 
 use super::RemoteError;
-use crate::git::one_line::one_line;
+use crate::one_line::one_line;
 
 /// The error for what stands on the standard error of `ssh`; none where that is nothing.
 ///

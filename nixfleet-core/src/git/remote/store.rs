@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use git2::{Config, Repository, RepositoryInitOptions};
 
 use super::RemoteError;
-use crate::git::one_line::one_line;
+use crate::one_line::one_line;
 
 /// Held by whoever writes to the store. It also marks a directory as a store of ours, which may be removed.
 const LOCK_FILE: &str = "nixfleet.lock";

@@ -1,9 +1,12 @@
 //! What the entries of the journal tell together. Pure: no I/O, and the time is given.
 
 use super::hold::Hold;
+use super::pulled::last_move;
 use super::runs::Run;
 use super::{Ended, FoldContext, JournalEntry};
-use crate::observation::{Deployed, FinishedOperation, Operation, OperationHistory, OperationResult, RunningOperation};
+use crate::observation::{
+    Deployed, FinishedOperation, Operation, OperationHistory, OperationResult, Pulled, RunningOperation,
+};
 use crate::state_directory::TestRunRecord;
 
 /// A run that systemd does not have is lost only after this: it may just be starting.
@@ -41,6 +44,10 @@ pub fn history(entries: &[JournalEntry], context: &FoldContext) -> JournalHistor
     }
     let mut runs = Run::all(entries.iter().enumerate());
     operations.held = Hold::follow(entries.iter().enumerate(), &runs).held;
+    operations.pulled = last_move(&runs).and_then(|pull| {
+        let (revision, ended) = (pull.revision?.clone(), pull.ended()?);
+        Some(Pulled { revision, from_revision: pull.from_revision.cloned(), at: ended.at })
+    });
 
     // Where several of one kind run (a rollback to two generations), the one that started last is shown.
     for run in &runs {

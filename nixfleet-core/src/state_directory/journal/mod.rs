@@ -4,6 +4,7 @@ mod context;
 mod entry;
 mod fold;
 mod hold;
+mod pulled;
 mod rotation;
 mod runs;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::hold::Hold;
+use super::pulled::last_move;
 use super::runs::Run;
 use super::{Checkpoint, JournalEntry};
 use crate::observation::{Operation, OperationResult};
@@ -107,7 +108,9 @@ fn needed_lines(runs: &[Run<'_>], hold: &Hold) -> BTreeSet<usize> {
             later(&mut last_success, operation, run.last_line);
         }
     }
-    last.into_values().chain(last_success.into_values()).chain(hold.set_by).chain(hold.cleared_by).collect()
+    let moved = last_move(runs).map(|pull| pull.last_line);
+    let of_hold = hold.set_by.into_iter().chain(hold.cleared_by);
+    last.into_values().chain(last_success.into_values()).chain(moved).chain(of_hold).collect()
 }
 
 impl Checkpoint {
@@ -166,8 +169,9 @@ mod tests {
         fn a_journal_of_units_gets_short(entries in real_journal(150), kept in 0_usize..50) {
             let short = shorten(&entries, kept);
             let longest_run = Run::all(entries.iter().enumerate()).iter().map(|run| run.lines.len()).max().unwrap_or(0);
-            // Of four operations the last run and the last success, of five units the open run, two for the hold, a checkpoint.
-            prop_assert!(short.len() <= kept + 15 * longest_run + 3, "{} of {}", short.len(), entries.len());
+            // Of four operations the last run and the last success, the pull that moved HEAD, of five units the open run,
+            // two for the hold, a checkpoint.
+            prop_assert!(short.len() <= kept + 16 * longest_run + 3, "{} of {}", short.len(), entries.len());
         }
     }
 

@@ -11,6 +11,11 @@ pub(crate) fn one_line(text: &str, maximum_characters: usize) -> String {
     line
 }
 
+/// The text with a space in place of whatever would break the line or disguise it. One that is fit costs no copy.
+pub(crate) fn without_hiding(text: String) -> String {
+    if text.contains(hides) { text.replace(hides, " ") } else { text }
+}
+
 /// Control characters, line separators, and those that reorder what stands around them.
 fn hides(character: char) -> bool {
     character.is_control()
@@ -24,6 +29,7 @@ mod tests {
     #[test]
     fn is_one_bounded_line() {
         assert_eq!(one_line(" a\nb\u{1b}[31mc\u{202e}d \n", 80), "a b [31mc d");
+        assert_eq!(without_hiding("a\nb\u{202e}c".to_owned()), "a b c");
         assert_eq!(one_line("äöü", 3), "äöü");
         assert_eq!(one_line("äöüß", 3), "äö…");
     }
