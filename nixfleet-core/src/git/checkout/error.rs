@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Revision;
 use crate::git::RepositoryError;
-use crate::git::one_line::one_line;
+use crate::one_line::one_line;
 
 /// The checkout was not moved. Nothing in it was lost.
 #[derive(Debug, thiserror::Error)]
