@@ -218,8 +218,8 @@ fn each_source_that_is_damaged_is_told_and_no_other_suffers() {
         (|host| host.runtime.path.join("remote-attempt.json"), Source::Remote, "ok ok ok ok ok"),
         (|host| host.state.path.join("remote.json"), Source::Remote, "ok unknown unknown ok ok"),
         (|host| host.state.path.join("pull-request.json"), Source::PullRequests, "ok ok ok ok ok"),
-        (|host| host.state.path.join("journal.jsonl"), Source::Journal, "ok ok ok ok outdated"),
-        (|host| host.root.on_host("/run/current-system"), Source::System, "ok ok ok unknown outdated"),
+        (|host| host.state.path.join("journal.jsonl"), Source::Journal, "ok ok ok ok unknown"),
+        (|host| host.root.on_host("/run/current-system"), Source::System, "ok ok ok unknown unknown"),
     ];
     for (place, source, expected) in table {
         let host = Host::new();
