@@ -53,8 +53,11 @@ pub(super) fn activate(store_path: &Path, action: Action) -> Result<Exit, StepEr
     let cannot_run = |program: &str, error: io::Error| {
         StepError::new(Phase::Activation, format!("cannot run {program}: {error}; is it in the unit's path?"))
     };
-    let mut rebuild = Command::new("nixos-rebuild");
+    let mut rebuild = root_command("nixos-rebuild");
     rebuild.arg(action.name()).arg("--store-path").arg(store_path);
+    // Else it runs the activation in a transient unit, which would go on after this unit was stopped or timed out. This
+    // unit is one of its own already, with a clean environment.
+    rebuild.env("NIXOS_SWITCH_USE_DIRTY_ENV", "1");
     let exit = child::run(&mut rebuild).map_err(|error| cannot_run("nixos-rebuild", error))?;
     // Older ones do not have the option, and stop at it before anything is changed.
     let has_no_option = !exit.succeeded()
@@ -64,7 +67,7 @@ pub(super) fn activate(store_path: &Path, action: Action) -> Result<Exit, StepEr
         return Ok(exit);
     }
     if action != Action::Test {
-        let mut profile = Command::new("nix-env");
+        let mut profile = root_command("nix-env");
         profile.args(["--profile", SYSTEM_PROFILE, "--set"]).arg(store_path);
         let exit = child::run(&mut profile).map_err(|error| cannot_run("nix-env", error))?;
         if !exit.succeeded() {
@@ -74,9 +77,16 @@ pub(super) fn activate(store_path: &Path, action: Action) -> Result<Exit, StepEr
     switch_to_configuration(store_path, action)
 }
 
+/// The unit's environment is that of the user who builds; Nix warns of a home that belongs to somebody else.
+fn root_command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env("HOME", "/root").env_remove("XDG_CACHE_HOME");
+    command
+}
+
 /// Makes a generation the profile's default and activates it.
 pub(super) fn activate_generation(number: u64, store_path: &Path) -> Result<Exit, StepError> {
-    let mut profile = Command::new("nix-env");
+    let mut profile = root_command("nix-env");
     profile.args(["--profile", SYSTEM_PROFILE, "--switch-generation", &number.to_string()]);
     let exit = child::run(&mut profile).map_err(|error| {
         StepError::new(Phase::Activation, format!("cannot run nix-env: {error}; is it in the unit's path?"))
@@ -86,7 +96,7 @@ pub(super) fn activate_generation(number: u64, store_path: &Path) -> Result<Exit
 
 fn switch_to_configuration(store_path: &Path, action: Action) -> Result<Exit, StepError> {
     let program = store_path.join("bin/switch-to-configuration");
-    child::run(Command::new(&program).arg(action.name()))
+    child::run(root_command(&program).arg(action.name()))
         .map_err(|error| StepError::new(Phase::Activation, format!("cannot run {}: {error}", program.display())))
 }
 

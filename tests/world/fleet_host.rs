@@ -1,0 +1,115 @@
+//! A machine on which nixfleet is installed, and the repository that its configuration comes from.
+
+use nixfleet_core::model::HostStatus;
+
+use crate::machine::{ConfigurationRepository, Machine};
+use crate::programs::program;
+use crate::states::letters;
+
+/// Where the programs lie in the machine.
+const PROGRAMS: &str = "/opt/nixfleet/bin";
+
+/// Where `nixos-rebuild`, `nix`, `git` and `ssh` lie there.
+const PATH: &str = "/run/current-system/sw/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The remote, as the machine reaches it.
+const REMOTE: &str = "/srv/configuration";
+
+/// A host with nixfleet's own units, polkit rule, user and directories, all from `modules/`.
+#[derive(Debug)]
+pub struct FleetHost<'a> {
+    pub machine: &'a Machine,
+    pub remote: ConfigurationRepository<'a>,
+}
+
+impl<'a> FleetHost<'a> {
+    /// Installs nixfleet. The remote has a host `web1` with one test that passes; nothing is pulled yet.
+    pub fn install(machine: &'a Machine) -> Self {
+        for name in ["nixfleet", "nixfleet-agent", "nixfleet-exporter"] {
+            machine.write_executable(format!("{PROGRAMS}/{name}"), std::fs::read(program(name)).unwrap());
+        }
+        machine.write("/usr/lib/sysusers.d/nixfleet.conf", module("system/nixfleet.sysusers.conf"));
+        machine.write("/usr/lib/tmpfiles.d/nixfleet.conf", module("system/nixfleet.tmpfiles.conf"));
+        machine.write("/etc/polkit-1/rules.d/50-nixfleet.rules", module("polkit/50-nixfleet.rules"));
+        let units = std::fs::read_dir(modules().join("units")).unwrap().map(Result::unwrap);
+        for unit in
+            units.map(|entry| entry.file_name().into_string().unwrap()).filter(|name| name.starts_with("nixfleet-"))
+        {
+            let text = module(&format!("units/{unit}"))
+                .replace("@agent@", &format!("{PROGRAMS}/nixfleet-agent"))
+                .replace("@exporter@", &format!("{PROGRAMS}/nixfleet-exporter"))
+                .replace("@path@", PATH);
+            machine.write(format!("/etc/systemd/system/{unit}"), text);
+        }
+        let remote = ConfigurationRepository::create(machine, "nixfleet", REMOTE, "/srv/nixpkgs");
+        remote.set_host("web1", "");
+        remote.set_test("web1", "10-passes", "#!/bin/sh\necho all is well\n");
+        remote.commit("web1");
+        let host = Self { machine, remote };
+        host.configure("");
+        machine.succeed(&["systemd-sysusers"]);
+        machine.succeed(&["systemd-tmpfiles", "--create", "nixfleet.conf"]);
+        machine.succeed(&["systemctl", "daemon-reload"]);
+        machine.succeed(&["systemctl", "start", "nixfleet-exporter.socket"]);
+        host
+    }
+
+    /// Writes the configuration, with more members than the remote's address.
+    pub fn configure(&self, members: &str) {
+        let text =
+            format!(r#"{{ "host": "web1", "repository": {{ "url": "file://{REMOTE}", "branch": "main" }}{members} }}"#);
+        self.machine.write("/etc/nixfleet/config.json", text);
+    }
+
+    /// Starts an operation as an administrator does, and waits for its end; whether it succeeded.
+    pub fn start(&self, operation: &str) -> bool {
+        self.machine.run(&["systemctl", "start", &format!("nixfleet-{operation}.service")]).success()
+    }
+
+    /// The five states of a scrape, as letters.
+    pub fn states(&self) -> String {
+        let metrics =
+            self.machine.succeed(&["curl", "--silent", "--show-error", "--fail", "http://localhost:19931/metrics"]);
+        let state = |compartment: &str| {
+            let is_one = |letter_and_state: &&(char, &str)| {
+                let series = format!(
+                    "nixfleet_compartment_state{{compartment=\"{compartment}\",state=\"{}\"}} 1",
+                    letter_and_state.1
+                );
+                metrics.lines().any(|line| line == series)
+            };
+            let all = [('G', "ok"), ('Y', "outdated"), ('R', "error"), ('B', "working"), ('-', "unknown")];
+            all.iter().find(is_one).map_or('?', |(letter, _)| *letter)
+        };
+        ["agent", "git", "lock", "system", "tests"].into_iter().map(state).collect()
+    }
+
+    /// The status as `nixfleet status --json` prints it; it shows the same states as a scrape.
+    pub fn status(&self) -> HostStatus {
+        let json = self.machine.succeed(&[&format!("{PROGRAMS}/nixfleet"), "status", "--json"]);
+        let status: HostStatus = serde_json::from_str(&json).unwrap();
+        assert_eq!(letters(&status), self.states());
+        status
+    }
+
+    /// The results in the journal of operations, in order: `switch success`.
+    pub fn results(&self) -> Vec<String> {
+        let journal = self.machine.try_read("/var/lib/nixfleet/journal.jsonl").unwrap_or_default();
+        let entries = journal.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let ended = entries.filter(|entry| entry["event"] == "ended");
+        ended.map(|it| format!("{} {}", it["operation"].as_str().unwrap(), it["result"].as_str().unwrap())).collect()
+    }
+
+    /// The store path of the running system.
+    pub fn running_system(&self) -> Option<String> {
+        self.machine.link_target("/run/current-system")
+    }
+}
+
+fn modules() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../modules")
+}
+
+fn module(path: &str) -> String {
+    std::fs::read_to_string(modules().join(path)).unwrap()
+}
