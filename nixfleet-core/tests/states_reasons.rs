@@ -349,7 +349,7 @@ fn tests() {
         (Tests, "switched by hand, in a generation", base().switched_by_hand('f').generation_made(2),
             "last run 3 min ago, for another system", Some(RunTests), Some(2)),
         (Tests, "the running system is not known", unknown_running,
-            "last run 3 min ago, not known whether for the running system", Some(RunTests), None),
+            "/run/current-system is a file", Some(CheckConfiguration), None),
         (Tests, "the tested system is not known", unknown_tested,
             "last run 3 min ago, not known whether for the running system", Some(RunTests), None),
         (Tests, "disabled", base().tests_are(TestsSetup::Disabled), "tests are disabled in the configuration", None, None),
