@@ -3,9 +3,11 @@
 //! The library exists for the tests and for the generated shell completions and man pages; its items are no interface.
 
 pub mod arguments;
+mod daemon;
 mod error;
 mod generate;
 mod outcome;
+mod remote;
 mod status;
 pub mod steps;
 
