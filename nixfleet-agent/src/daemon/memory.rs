@@ -45,6 +45,8 @@ pub(crate) struct TestOfSystem {
 /// One run, as far as its entries tell.
 #[derive(Default)]
 struct Run<'a> {
+    /// The index of its last entry.
+    line: usize,
     operation: Option<Operation>,
     at: Option<Timestamp>,
     revision: Option<&'a Revision>,
@@ -56,47 +58,18 @@ struct Run<'a> {
 impl Memory {
     /// From the entries in the order of their lines.
     pub(crate) fn of(entries: &[JournalEntry]) -> Self {
+        let mut runs: Vec<Run<'_>> = runs(entries).into_values().collect();
+        // What was broken off lies where its last word lies, before all that came after.
+        runs.sort_unstable_by_key(|run| run.line);
+        let mut runs = runs.into_iter().peekable();
         let mut memory = Self::default();
-        let mut order: Vec<&str> = Vec::new();
-        let mut open: HashMap<&str, Run<'_>> = HashMap::new();
-        for entry in entries {
-            match entry {
-                JournalEntry::Started(started) => {
-                    order.push(&started.invocation_id);
-                    let run = open.entry(&started.invocation_id).or_default();
-                    run.operation = Some(started.operation);
-                    run.at = Some(started.at);
-                    run.revision = started.revision.as_ref();
-                    run.from_revision = started.from_revision.as_ref();
-                    run.from_store_path = started.from_store_path.as_deref();
-                    if let (Operation::Rollback, Some(from)) = (started.operation, &started.from_revision) {
-                        memory.rolled_back_from.insert(from.clone());
-                    }
-                }
-                JournalEntry::Progress(progress) => {
-                    if let Some(run) = open.get_mut(progress.invocation_id.as_str()) {
-                        run.revision = progress.revision.as_ref().or(run.revision);
-                    }
-                }
-                JournalEntry::Ended(ended) => {
-                    let mut run = open.remove(ended.invocation_id.as_str()).unwrap_or_default();
-                    run.operation = run.operation.or(Some(ended.operation));
-                    run.at = Some(ended.at);
-                    run.revision = ended.revision.as_ref().or(run.revision);
-                    run.from_revision = ended.from_revision.as_ref().or(run.from_revision);
-                    run.result = Some(ended.result);
-                    memory.add(&run);
-                }
-                JournalEntry::Released(released) => {
-                    memory.tried.remove(&released.revision);
-                    memory.broken_off.remove(&released.revision);
-                }
-                JournalEntry::Held(_) | JournalEntry::Checkpoint(_) => {}
-            }
-        }
-        for invocation_id in order {
-            if let Some(run) = open.remove(invocation_id) {
+        for (line, entry) in entries.iter().enumerate() {
+            if let Some(run) = runs.next_if(|run| run.line == line) {
                 memory.add(&run);
+            }
+            if let JournalEntry::Released(released) = entry {
+                memory.tried.remove(&released.revision);
+                memory.broken_off.remove(&released.revision);
             }
         }
         memory
@@ -140,4 +113,36 @@ impl Memory {
             self.tests.clear();
         }
     }
+}
+
+fn runs(entries: &[JournalEntry]) -> HashMap<&str, Run<'_>> {
+    let mut runs: HashMap<&str, Run<'_>> = HashMap::new();
+    for (line, entry) in entries.iter().enumerate() {
+        let Some(invocation_id) = entry.invocation_id() else { continue };
+        let run = runs.entry(invocation_id).or_default();
+        if run.result.is_some() {
+            // Nothing counts after the first end.
+            continue;
+        }
+        run.line = line;
+        match entry {
+            JournalEntry::Started(started) => {
+                run.operation = Some(started.operation);
+                run.at = Some(started.at);
+                run.revision = started.revision.as_ref();
+                run.from_revision = started.from_revision.as_ref();
+                run.from_store_path = started.from_store_path.as_deref();
+            }
+            JournalEntry::Progress(progress) => run.revision = progress.revision.as_ref().or(run.revision),
+            JournalEntry::Ended(ended) => {
+                run.operation = run.operation.or(Some(ended.operation));
+                run.at = Some(ended.at);
+                run.revision = ended.revision.as_ref().or(run.revision);
+                run.from_revision = ended.from_revision.as_ref().or(run.from_revision);
+                run.result = Some(ended.result);
+            }
+            JournalEntry::Held(_) | JournalEntry::Released(_) | JournalEntry::Checkpoint(_) => {}
+        }
+    }
+    runs
 }
