@@ -219,7 +219,7 @@ impl Agent {
         let evidence = match self.evidence().await {
             Ok(evidence) => evidence,
             Err(sentence) => {
-                self.settle(Decision { next: Next::Nothing, reason: sentence, look_again_at: None });
+                self.settle(with_next_beat(sentence));
                 return Life::GoesOn;
             }
         };
@@ -229,10 +229,7 @@ impl Agent {
             match self.with_systemd(&evidence, &mut decision).await {
                 Ok(Life::GoesOn) => {}
                 Ok(Life::Replaced) => return Life::Replaced,
-                Err(error) => {
-                    tracing::warn!("{error}");
-                    decision = Decision { next: Next::Nothing, reason: error.to_string(), ..decision };
-                }
+                Err(error) => decision = with_next_beat(error.to_string()),
             }
         }
         self.settle(decision);
@@ -254,8 +251,7 @@ impl Agent {
         };
         let busy = systemd.busy_units().await?;
         if let Some(unit) = busy.first() {
-            decision.reason = format!("{unit} is busy");
-            decision.next = Next::Nothing;
+            *decision = with_next_beat(format!("{unit} is busy"));
             if self.settling < SETTLING_LOOKS {
                 let pause = FIRST_SETTLING.saturating_mul(2_u32.saturating_pow(self.settling));
                 self.settling += 1;
@@ -263,12 +259,12 @@ impl Agent {
             }
             return Ok(Life::GoesOn);
         }
-        if let Some(own) = replacement::own_program() {
-            let expected = systemd.program_of(&self.unit).await?;
-            // Started by hand, it is no unit's agent.
-            if std::env::var_os("INVOCATION_ID").is_some() && replacement::is_replaced(&own, expected.as_deref()) {
-                return Ok(Life::Replaced);
-            }
+        // Started by hand, it is no unit's agent.
+        if std::env::var_os("INVOCATION_ID").is_some()
+            && let Some(own) = replacement::own_program()
+            && replacement::is_replaced(&own, systemd.program_of(&self.unit).await?.as_deref())
+        {
+            return Ok(Life::Replaced);
         }
         let Next::Start(operation) = decision.next else { return Ok(Life::GoesOn) };
         let now = Instant::now();
@@ -315,6 +311,11 @@ impl Agent {
         }
         self.last = Some(decision);
     }
+}
+
+/// Nothing can be done now, and nobody may tell when that changes.
+fn with_next_beat(reason: String) -> Decision {
+    Decision { next: Next::Nothing, reason, look_again_at: Some(Timestamp::now()) }
 }
 
 const fn unit_of(operation: Operation) -> &'static str {
