@@ -1,5 +1,7 @@
 //! The agent as a process, on a bus of its own with a stand-in for systemd, with a real repository and its remote.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 mod stand_in;
 
 use std::path::{Path, PathBuf};

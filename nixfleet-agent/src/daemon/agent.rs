@@ -237,11 +237,7 @@ impl Agent {
     }
 
     /// What only systemd knows: whether a unit is busy without a word in the journal, and which agent it would start.
-    async fn with_systemd(
-        &mut self,
-        evidence: &Evidence,
-        decision: &mut Decision,
-    ) -> Result<Life, SystemdError> {
+    async fn with_systemd(&mut self, evidence: &Evidence, decision: &mut Decision) -> Result<Life, SystemdError> {
         let Some(systemd) = self.bus.systemd() else {
             if matches!(decision.next, Next::Start(_)) {
                 decision.reason.push_str("; systemd cannot be reached");

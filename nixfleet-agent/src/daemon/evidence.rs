@@ -52,8 +52,13 @@ pub(crate) struct EvidenceReader {
 
 impl EvidenceReader {
     pub(crate) fn new(config: HostConfig, state: &StateDirectory, runtime: &RuntimeDirectory) -> Self {
-        let observer =
-            HostObserver::new(config.clone(), state.clone(), runtime.clone(), Path::new("/"), env!("CARGO_PKG_VERSION"));
+        let observer = HostObserver::new(
+            config.clone(),
+            state.clone(),
+            runtime.clone(),
+            Path::new("/"),
+            env!("CARGO_PKG_VERSION"),
+        );
         Self { config: Arc::new(config), state: state.clone(), observer: Arc::new(observer) }
     }
 
@@ -64,10 +69,13 @@ impl EvidenceReader {
         // After the observation: what ended in between is then in the memory, and is not begun again.
         let memory = Memory::of(&self.state.journal().read()?.entries);
         let policy = self.config.agent.policy.clone();
-        let running_to_head =
-            if policy.switch == Automatic::Off { None } else { self.running_to_head(&observation) };
+        let running_to_head = if policy.switch == Automatic::Off { None } else { self.running_to_head(&observation) };
         let allow_rewritten_branch = self.config.repository.allow_rewritten_branch;
-        Ok(Evidence { observation, state: PolicyState { policy, allow_rewritten_branch, memory, running_to_head }, stamp })
+        Ok(Evidence {
+            observation,
+            state: PolicyState { policy, allow_rewritten_branch, memory, running_to_head },
+            stamp,
+        })
     }
 
     fn running_to_head(&self, observation: &Observation) -> Option<Divergence> {

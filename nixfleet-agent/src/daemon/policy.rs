@@ -129,8 +129,9 @@ fn tests(observation: &Observation, state: &PolicyState) -> Option<Decision> {
         }
         without_result += 1;
     }
-    (without_result < TRIES_WITHOUT_RESULT)
-        .then(|| Decision::start(Operation::Test, format!("{} brought a system that is not tested yet", last.operation)))
+    (without_result < TRIES_WITHOUT_RESULT).then(|| {
+        Decision::start(Operation::Test, format!("{} brought a system that is not tested yet", last.operation))
+    })
 }
 
 fn pull(observation: &Observation, state: &PolicyState, now: &ZonedDateTime) -> Decision {
@@ -213,10 +214,8 @@ fn not_from_the_remote(observation: &Observation, short: &str) -> Option<String>
 
 /// Forward only: what runs must be in the history of what comes.
 fn not_newer(observation: &Observation, state: &PolicyState, short: &str) -> Option<String> {
-    if running_revision(observation).is_none() {
-        // Nothing that it could be older than.
-        return None;
-    }
+    // Where nothing is known to run, there is nothing that it could be older than.
+    running_revision(observation)?;
     match state.running_to_head {
         Some(divergence) if divergence.behind.is_zero() => Some(format!("{short} is older than what runs")),
         Some(divergence) if divergence.ahead.is_zero() || state.allow_rewritten_branch => None,

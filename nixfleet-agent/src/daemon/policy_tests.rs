@@ -41,12 +41,7 @@ fn store_path(commit: usize) -> PathBuf {
 }
 
 fn automatic() -> PolicyConfig {
-    PolicyConfig {
-        pull: Automatic::On,
-        switch: Automatic::On,
-        test_after_switch: true,
-        rollback_when_tests_fail: true,
-    }
+    PolicyConfig { pull: Automatic::On, switch: Automatic::On, test_after_switch: true, rollback_when_tests_fail: true }
 }
 
 impl Story {
@@ -259,6 +254,7 @@ impl Story {
     }
 }
 
+#[allow(clippy::too_many_lines, reason = "one table")]
 #[test]
 fn what_comes_next() {
     use Operation::{Pull, Rollback, Switch, Test};
@@ -281,7 +277,7 @@ fn what_comes_next() {
         story.tip = 1;
         story
     };
-    for (what, story, expected) in [
+    let table = vec![
         ("nothing new", base(), "nothing"),
         ("a new commit", pushed(), "pull"),
         ("it is pulled", pulled(), "switch"),
@@ -297,20 +293,12 @@ fn what_comes_next() {
         ("tests that failed only now", switched().does(Test, SUCCESS).does(Test, FAILED), "nothing"),
         ("tests stopped by a person", switched().does(Test, Some(OperationResult::Stopped)), "nothing"),
         ("the machine went down in the tests", switched().does(Test, None).later(hours(1)), "test"),
-        (
-            "… three times",
-            switched().does(Test, None).does(Test, None).does(Test, None).later(hours(1)),
-            "nothing",
-        ),
+        ("… three times", switched().does(Test, None).does(Test, None).does(Test, None).later(hours(1)), "nothing"),
         ("the switch failed", pulled().does(Switch, FAILED).later(hours(1000)), "nothing"),
         ("the switch was stopped by a person", pulled().does(Switch, Some(OperationResult::Stopped)), "nothing"),
         ("the switch ran out of time", pulled().does(Switch, Some(OperationResult::TimedOut)), "nothing"),
         ("the machine went down in the switch", pulled().does(Switch, Some(OperationResult::Interrupted)), "switch"),
-        (
-            "… three times",
-            pulled().does(Switch, None).does(Switch, None).does(Switch, None).later(hours(1)),
-            "nothing",
-        ),
+        ("… three times", pulled().does(Switch, None).does(Switch, None).does(Switch, None).later(hours(1)), "nothing"),
         ("a fix after a failed switch", pulled().does(Switch, FAILED).push(), "pull"),
         ("… pulled", pulled().does(Switch, FAILED).push().does(Pull, SUCCESS), "switch"),
         ("a failed switch that a person released", pulled().does(Switch, FAILED).releases(2), "switch"),
@@ -318,7 +306,11 @@ fn what_comes_next() {
         ("… and released", pulled().holds(2).releases(2), "switch"),
         ("the pull failed", pushed().does(Pull, FAILED), "nothing"),
         ("… a while ago", pushed().does(Pull, FAILED).later(Duration::from_mins(5)), "pull"),
-        ("… twice, a while ago", pushed().does(Pull, FAILED).does(Pull, FAILED).later(Duration::from_mins(5)), "nothing"),
+        (
+            "… twice, a while ago",
+            pushed().does(Pull, FAILED).does(Pull, FAILED).later(Duration::from_mins(5)),
+            "nothing",
+        ),
         ("… and something else is pushed", pushed().does(Pull, FAILED).push(), "pull"),
         ("the pull failed in the future", pushed().later(hours(9)).does(Pull, FAILED).later(Duration::ZERO), "nothing"),
         ("the remote cannot be read", Story { remote_error: Some("offline".to_owned()), ..pushed() }, "nothing"),
@@ -330,11 +322,7 @@ fn what_comes_next() {
         ("rewritten: one's own commit is gone", pushed().does(Pull, SUCCESS).rewrite(), "nothing"),
         ("rewritten, after the switch", switched().does(Test, SUCCESS).rewrite(), "nothing"),
         ("rewritten, and that is allowed", rewritten_taken(switched().does(Test, SUCCESS).rewrite()), "pull"),
-        (
-            "… pulled",
-            rewritten_taken(switched().does(Test, SUCCESS).rewrite().does(Pull, SUCCESS)),
-            "switch",
-        ),
+        ("… pulled", rewritten_taken(switched().does(Test, SUCCESS).rewrite().does(Pull, SUCCESS)), "switch"),
         ("… pulled by a person, not allowed", switched().does(Test, SUCCESS).rewrite().does(Pull, SUCCESS), "nothing"),
         ("the branch moved back", moved_back(switched().does(Test, SUCCESS)), "nothing"),
         ("… even where rewriting is allowed", rewritten_taken(moved_back(switched().does(Test, SUCCESS))), "nothing"),
@@ -343,11 +331,15 @@ fn what_comes_next() {
             rewritten_taken(moved_back(switched().does(Test, SUCCESS)).does(Pull, SUCCESS)),
             "nothing",
         ),
-        ("a local commit", {
-            let mut story = base();
-            story.head = story.commit_on(1);
-            story
-        }, "nothing"),
+        (
+            "a local commit",
+            {
+                let mut story = base();
+                story.head = story.commit_on(1);
+                story
+            },
+            "nothing",
+        ),
         ("changed by hand", switched().does(Test, SUCCESS).by_hand(), "nothing"),
         ("… to something unknown, and a new commit", switched().does(Test, SUCCESS).by_hand().push(), "pull"),
         ("all off", with(|policy| *policy = PolicyConfig::default(), pushed()), "nothing"),
@@ -365,7 +357,8 @@ fn what_comes_next() {
             ),
             "rollback",
         ),
-    ] {
+    ];
+    for (what, story, expected) in table {
         assert_eq!(story.next(), expected, "{what}: {}", story.decide().reason);
     }
 }
@@ -402,9 +395,10 @@ fn a_closed_window_is_waited_for() {
     story.now = "2026-11-24T02:00:00[UTC]".parse().unwrap();
     assert_eq!(story.next(), "switch");
     // The window is that of the host's own time zone.
-    story.now = "2026-11-24T02:00:00+00:00[UTC]".parse::<ZonedDateTime>().unwrap().with_time_zone(
-        jiff::tz::TimeZone::fixed(jiff::tz::Offset::from_hours(9).unwrap()),
-    );
+    story.now = "2026-11-24T02:00:00+00:00[UTC]"
+        .parse::<ZonedDateTime>()
+        .unwrap()
+        .with_time_zone(jiff::tz::TimeZone::fixed(jiff::tz::Offset::from_hours(9).unwrap()));
     assert_eq!(story.next(), "nothing");
     // A repair does not wait.
     story.policy.rollback_when_tests_fail = true;

@@ -20,7 +20,8 @@ pub(crate) fn is_replaced(own: &Path, expected: Option<&Path>) -> bool {
 /// The package in the Nix store, since a wrapper runs another file of the same package; elsewhere the file itself.
 fn package(path: &Path) -> PathBuf {
     let mut parts = path.components();
-    let store = [Some(Component::RootDir), Some(Component::Normal("nix".as_ref())), Some(Component::Normal("store".as_ref()))];
+    let store =
+        [Some(Component::RootDir), Some(Component::Normal("nix".as_ref())), Some(Component::Normal("store".as_ref()))];
     if [parts.next(), parts.next(), parts.next()] == store
         && let Some(name) = parts.next()
     {
@@ -41,9 +42,13 @@ mod tests {
         std::fs::write(&old, "").unwrap();
         std::fs::write(&new, "").unwrap();
         std::os::unix::fs::symlink(&old, &link).unwrap();
-        for (expected, replaced) in
-            [(Some(&old), false), (Some(&link), false), (Some(&new), true), (Some(&directory.join("gone")), false), (None, true)]
-        {
+        for (expected, replaced) in [
+            (Some(&old), false),
+            (Some(&link), false),
+            (Some(&new), true),
+            (Some(&directory.join("gone")), false),
+            (None, true),
+        ] {
             assert_eq!(is_replaced(&old, expected.map(PathBuf::as_path)), replaced, "{expected:?}");
         }
         // As the kernel shows a program whose file was removed.

@@ -38,7 +38,8 @@ mod tests {
 
     #[test]
     fn failures_make_it_rare_and_never_stop_it() {
-        let minutes = |interval, failures| (pause(Duration::from_mins(interval), failures, "web1", 0).as_secs() + 30) / 60;
+        let minutes =
+            |interval, failures| (pause(Duration::from_mins(interval), failures, "web1", 0).as_secs() + 30) / 60;
         let expected = [(0, 5), (1, 5), (2, 10), (3, 20), (4, 30), (5, 30), (u32::MAX, 30)];
         for (failures, expected) in expected {
             let pause = minutes(5, failures);

@@ -20,7 +20,12 @@ pub(crate) struct StartPause {
 
 impl StartPause {
     /// Until when this start has to wait, with the journal as it is.
-    pub(crate) fn wait_until(&self, operation: Operation, stamp: Option<JournalStamp>, now: Instant) -> Option<Instant> {
+    pub(crate) fn wait_until(
+        &self,
+        operation: Operation,
+        stamp: Option<JournalStamp>,
+        now: Instant,
+    ) -> Option<Instant> {
         self.until.filter(|until| self.last == Some((operation, stamp)) && *until > now)
     }
 

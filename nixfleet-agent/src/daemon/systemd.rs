@@ -98,9 +98,8 @@ impl Systemd {
     }
 
     async fn listen(&self) -> Result<(), SystemdError> {
-        let mut rules = vec![format!(
-            "type='signal',sender='{BUS}',interface='{BUS}',member='NameOwnerChanged',arg0='{SYSTEMD}'"
-        )];
+        let mut rules =
+            vec![format!("type='signal',sender='{BUS}',interface='{BUS}',member='NameOwnerChanged',arg0='{SYSTEMD}'")];
         // Only of these units: the jobs of others need not wake the agent up. A rule cannot name the instances of
         // nixfleet-rollback@; those are met in the journal of operations.
         rules.extend(OPERATION_UNITS.iter().filter(|unit| !unit.contains('*')).map(|unit| {
@@ -162,7 +161,8 @@ impl Systemd {
         let result = text(&self.property(&path, SERVICE, "Result").await?).unwrap_or_default();
         let invocation_id = self.property(&path, UNIT, "InvocationID").await?;
         let bytes = value(&invocation_id, |variant| Vec::<u8>::try_from(variant).ok()).unwrap_or_default();
-        let invocation_id = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let invocation_id =
+            <[u8; 16]>::try_from(bytes).map(|bytes| format!("{:032x}", u128::from_be_bytes(bytes))).unwrap_or_default();
         Ok(UnitState { active_state, result, invocation_id })
     }
 

@@ -113,12 +113,7 @@ pub struct PolicyConfig {
 
 impl Default for PolicyConfig {
     fn default() -> Self {
-        Self {
-            pull: Automatic::Off,
-            switch: Automatic::Off,
-            test_after_switch: true,
-            rollback_when_tests_fail: false,
-        }
+        Self { pull: Automatic::Off, switch: Automatic::Off, test_after_switch: true, rollback_when_tests_fail: false }
     }
 }
 

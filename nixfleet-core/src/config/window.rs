@@ -47,7 +47,8 @@ impl CalendarWindow {
     #[must_use]
     pub fn is_open_at(&self, at: DateTime) -> bool {
         let (date, time) = (at.date(), at.time());
-        let of_today = self.opens_on(date) && time >= self.opens_at && (self.ends_next_day() || self.is_before_end(time));
+        let of_today =
+            self.opens_on(date) && time >= self.opens_at && (self.ends_next_day() || self.is_before_end(time));
         let of_yesterday = || {
             self.ends_next_day()
                 && self.is_before_end(time)
@@ -196,7 +197,11 @@ mod tests {
             ("Mon 02:00-05:00", "2026-11-23T03:00:00", "2026-11-30T02:00:00"),
         ] {
             let window: CalendarWindow = window.parse().unwrap();
-            assert_eq!(window.next_opening(after.parse().unwrap()), Some(expected.parse().unwrap()), "{window} {after}");
+            assert_eq!(
+                window.next_opening(after.parse().unwrap()),
+                Some(expected.parse().unwrap()),
+                "{window} {after}"
+            );
         }
     }
 
