@@ -152,7 +152,7 @@ fn pull(observation: &Observation, state: &PolicyState, now: &ZonedDateTime) -> 
     }
     if let Some(Divergence { ahead, behind }) = observation.divergence {
         if behind.is_zero() {
-            return Decision::nothing(format!("the repository has {ahead} commits that the remote lacks"));
+            return Decision::nothing(format!("commits that the remote lacks: {ahead}; a person decides"));
         }
         if !ahead.is_zero() && !state.allow_rewritten_branch {
             return Decision::nothing("the repository and the remote have diverged: a person decides");
@@ -165,7 +165,10 @@ fn pull(observation: &Observation, state: &PolicyState, now: &ZonedDateTime) -> 
         let again = last_at.checked_add(FIRST_PULL_PAUSE.saturating_mul(doubled).min(LONGEST_PULL_PAUSE)).ok();
         // A failure in the future is a clock that was set back since.
         if let Some(again) = again.filter(|again| now.timestamp() < *again && last_at <= now.timestamp()) {
-            return Decision::later(format!("the last {} pulls failed", failed.count), Some(again));
+            return Decision::later(
+                format!("pulls that failed in a row: {}; the next try is at {again}", failed.count),
+                Some(again),
+            );
         }
     }
     when_allowed(&state.policy.pull, Operation::Pull, &tip.revision, now)

@@ -364,6 +364,38 @@ fn what_comes_next() {
 }
 
 #[test]
+fn a_fresh_host_clones_and_what_cannot_be_read_is_left_alone() {
+    let story = Story::new(automatic());
+    let (observation, state) = story.evidence();
+    let next = |change: &dyn Fn(&mut Observation, &mut PolicyState)| {
+        let (mut observation, mut state) = (observation.clone(), state.clone());
+        change(&mut observation, &mut state);
+        decide(&observation, &state, &story.now).next
+    };
+    let pull = Next::Start(Operation::Pull);
+    let fresh = |observation: &mut Observation| {
+        observation.repository = Reading::Absent;
+        observation.divergence = None;
+    };
+    assert_eq!(next(&|observation, _| fresh(observation)), pull);
+    let unreadable = || Reading::Unreadable("check its permissions".to_owned());
+    assert_eq!(next(&|observation, _| observation.repository = unreadable()), Next::Nothing);
+    assert_eq!(next(&|observation, _| observation.remote.last_good = None), Next::Nothing);
+
+    let pulled = story.clone().push().does(Operation::Pull, SUCCESS);
+    let next = |change: &dyn Fn(&mut Observation, &mut PolicyState)| {
+        let (mut observation, mut state) = pulled.evidence();
+        change(&mut observation, &mut state);
+        decide(&observation, &state, &pulled.now).next
+    };
+    assert_eq!(next(&|_, _| {}), Next::Start(Operation::Switch));
+    assert_eq!(next(&|_, state| state.running_to_head = None), Next::Nothing, "newer or older is not known");
+    assert_eq!(next(&|observation, _| observation.divergence = None), Next::Nothing, "reviewed or not is not known");
+    let unreadable = Reading::Unreadable("check its permissions".to_owned());
+    assert_eq!(next(&|observation, _| observation.system.running = unreadable.clone()), Next::Nothing);
+}
+
+#[test]
 fn the_weekly_update_goes_by_itself() {
     use Operation::{Pull, Switch, Test};
     let mut story = Story::new(automatic()).push();

@@ -19,6 +19,8 @@ pub(crate) struct RemoteCheck {
     running: Option<JoinHandle<Result<String, String>>>,
     due: Instant,
     due_at: Timestamp,
+    /// It was asked for while one ran, which may have come too early.
+    again: bool,
     /// Said once, not each time.
     last_error: Option<String>,
 }
@@ -32,6 +34,7 @@ impl RemoteCheck {
             running: None,
             due: Instant::now(),
             due_at: Timestamp::now(),
+            again: false,
             last_error: None,
         };
         if let Some((pause, since)) = check.pause_and_age(config) {
@@ -50,8 +53,9 @@ impl RemoteCheck {
         self.due_at
     }
 
-    /// At once.
+    /// At once, or as soon as the one that runs is done.
     pub(crate) fn make_due(&mut self) {
+        self.again = self.running.is_some();
         self.due_in(Duration::ZERO);
     }
 
@@ -88,7 +92,9 @@ impl RemoteCheck {
             }
         }
         let interval = Duration::from_secs(config.agent.interval_seconds);
-        self.due_in(self.pause_and_age(config).map_or(interval, |(pause, _)| pause));
+        let pause = self.pause_and_age(config).map_or(interval, |(pause, _)| pause);
+        let again = std::mem::take(&mut self.again);
+        self.due_in(if again { Duration::ZERO } else { pause });
     }
 
     /// How long the last attempt is to be followed by none, and how long ago it was.

@@ -43,6 +43,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Step::Activate { action } => (Operation::Switch, activate::activate(&context, *action).map(Some)),
         Step::Test => (Operation::Test, test::test(&context)),
         Step::Rollback { generation } => (Operation::Rollback, rollback::rollback(&context, *generation).map(Some)),
+        // No step, and gone by here.
         Step::Run => return ExitCode::FAILURE,
         Step::Record { operation } => return record::record(&context, (*operation).into()),
     };
