@@ -299,6 +299,16 @@ fn what_comes_next() {
         ("the switch ran out of time", pulled().does(Switch, Some(OperationResult::TimedOut)), "nothing"),
         ("the machine went down in the switch", pulled().does(Switch, Some(OperationResult::Interrupted)), "switch"),
         ("… three times", pulled().does(Switch, None).does(Switch, None).does(Switch, None).later(hours(1)), "nothing"),
+        (
+            "… and other things went on after that",
+            pulled().does(Switch, None).does(Switch, None).does(Switch, None).does(Pull, SUCCESS),
+            "nothing",
+        ),
+        (
+            "a pull was cut off before a good one",
+            pushed().does(Pull, None).does(Pull, SUCCESS).does(Switch, SUCCESS).does(Test, SUCCESS).push(),
+            "pull",
+        ),
         ("a fix after a failed switch", pulled().does(Switch, FAILED).push(), "pull"),
         ("… pulled", pulled().does(Switch, FAILED).push().does(Pull, SUCCESS), "switch"),
         ("a failed switch that a person released", pulled().does(Switch, FAILED).releases(2), "switch"),
