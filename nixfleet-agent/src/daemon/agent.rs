@@ -27,7 +27,7 @@ const EVIDENCE_LIMIT: Duration = Duration::from_secs(20);
 const UNREADABLE: &str = "the state of this host cannot be read: a file system does not answer";
 
 /// After the end of a job its unit may still record the result: the agent looks again after this, and after twice as
-/// long each time …
+/// long each time, …
 const FIRST_SETTLING: Duration = Duration::from_millis(250);
 /// … so many times. Later it looks with each sign of life.
 const SETTLING_LOOKS: u32 = 7;
@@ -186,6 +186,15 @@ impl Agent {
         self.look_at = Some(self.look_at.map_or(at, |before| before.min(at)));
     }
 
+    /// A job's end, or a start, is followed by looks until the operation is in the journal with its result.
+    fn look_while_it_settles(&mut self) {
+        if self.settling < SETTLING_LOOKS {
+            let pause = FIRST_SETTLING.saturating_mul(2_u32.saturating_pow(self.settling));
+            self.settling += 1;
+            self.look_soon(pause);
+        }
+    }
+
     fn reload(&mut self) {
         notify::reloading();
         self.read_config();
@@ -225,7 +234,9 @@ impl Agent {
         };
         self.last_stamp = evidence.stamp;
         let mut decision = decide(&evidence.observation, &evidence.state, &ZonedDateTime::now());
-        if !matches!(decision.next, Next::Wait(_)) {
+        if matches!(decision.next, Next::Wait(_)) {
+            self.look_while_it_settles();
+        } else {
             match self.with_systemd(&evidence, &mut decision).await {
                 Ok(Life::GoesOn) => {}
                 Ok(Life::Replaced) => return Life::Replaced,
@@ -248,11 +259,7 @@ impl Agent {
         let busy = systemd.busy_units().await?;
         if let Some(unit) = busy.first() {
             *decision = with_next_beat(format!("{unit} is busy"));
-            if self.settling < SETTLING_LOOKS {
-                let pause = FIRST_SETTLING.saturating_mul(2_u32.saturating_pow(self.settling));
-                self.settling += 1;
-                self.look_soon(pause);
-            }
+            self.look_while_it_settles();
             return Ok(Life::GoesOn);
         }
         // Started by hand, it is no unit's agent.
@@ -263,6 +270,12 @@ impl Agent {
             return Ok(Life::Replaced);
         }
         let Next::Start(operation) = decision.next else { return Ok(Life::GoesOn) };
+        if JournalStamp::of(&self.state) != evidence.stamp {
+            // Somebody's operation began or ended since: what was decided may be wrong by now.
+            *decision = with_next_beat("an operation has just begun or ended".to_owned());
+            self.look_while_it_settles();
+            return Ok(Life::GoesOn);
+        }
         let now = Instant::now();
         if let Some(until) = self.start_pause.wait_until(operation, evidence.stamp, now.into_std()) {
             decision.reason.push_str("; the last start left no trace, it is tried again later");

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use nixfleet_core::config::ConfigError;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::steps::Arguments;
 use agent::Agent;
@@ -38,8 +38,9 @@ enum DaemonError {
 
 /// Runs until it is told to end, or another agent takes its place.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    // A level only, no filter by module: that alone would cost half a megabyte of memory.
+    let level = std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_target(false);
     // The journal has its own time.
     log.without_time().with_ansi(io::stderr().is_terminal()).init();
     match serve(arguments) {
