@@ -77,7 +77,7 @@ impl Agent {
             check: RemoteCheck::new(&config, &state, &runtime),
             bus: Bus::new(std::env::var(BUS_VARIABLE).ok()),
             config_path: arguments.config.clone(),
-            unit: arguments.unit.clone(),
+            unit: arguments.unit(),
             state,
             runtime,
             config,

@@ -18,12 +18,27 @@ pub struct Arguments {
     /// Where the state until the next boot lies
     #[arg(long, value_name = "DIRECTORY", default_value = "/run/nixfleet")]
     pub runtime_directory: PathBuf,
-    /// The unit that this runs in: %n in its file
-    #[arg(long, value_name = "UNIT", default_value = "nixfleet-agent.service")]
-    pub unit: String,
+    /// The unit that this runs in: %n in its file. Default: nixfleet-agent.service, or that of the step's operation
+    #[arg(long, value_name = "UNIT")]
+    pub unit: Option<String>,
     /// What to do
     #[command(subcommand)]
     pub step: Step,
+}
+
+impl Arguments {
+    /// The unit that this runs in.
+    pub(crate) fn unit(&self) -> String {
+        let of = |operation: Operation| format!("nixfleet-{operation}.service");
+        self.unit.clone().unwrap_or_else(|| match self.step {
+            Step::Run => "nixfleet-agent.service".to_owned(),
+            Step::Pull => of(Operation::Pull),
+            Step::Build | Step::Activate { .. } => of(Operation::Switch),
+            Step::Test => of(Operation::Test),
+            Step::Rollback { .. } => of(Operation::Rollback),
+            Step::Record { operation } => of(operation.into()),
+        })
+    }
 }
 
 /// The agent, or one step.

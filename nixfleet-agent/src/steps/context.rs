@@ -31,11 +31,11 @@ impl Context {
             config: config::read(&arguments.config)?,
             state: StateDirectory::new(&arguments.state_directory),
             runtime: RuntimeDirectory::new(&arguments.runtime_directory),
-            unit: arguments.unit.clone(),
+            unit: arguments.unit(),
             invocation_id: std::env::var("INVOCATION_ID")
                 .ok()
                 .filter(|id| !id.is_empty())
-                .ok_or_else(|| ContextError::NotAUnit(arguments.unit.clone()))?,
+                .ok_or_else(|| ContextError::NotAUnit(arguments.unit()))?,
         })
     }
 
