@@ -8,8 +8,9 @@ use nixfleet_core::config::{self, HostConfig};
 use nixfleet_core::observation::Operation;
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory, StateError};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
+use super::alarm::Alarm;
 use super::bus::Bus;
 use super::evidence::{Evidence, EvidenceReader, JournalStamp};
 use super::heartbeat::{self, Heartbeat};
@@ -94,6 +95,7 @@ impl Agent {
     /// Until it is told to end, or is replaced.
     pub(super) async fn run(mut self) -> Result<(), DaemonError> {
         let mut signals = Signals::listen().map_err(DaemonError::Start)?;
+        let alarm = Alarm::new().map_err(DaemonError::Start)?;
         self.beat();
         notify::ready("starting");
         tracing::info!("nixfleet-agent {} for {}", env!("CARGO_PKG_VERSION"), self.config.host_name());
@@ -109,7 +111,7 @@ impl Agent {
                 },
                 event = self.bus.next_event() => self.take_in(&event).await,
                 () = self.check.finished(&self.config) => self.look_soon(Duration::ZERO),
-                () = sleep_until(wake_up) => {}
+                slept = alarm.sleep_until(wake_up) => slept.map_err(DaemonError::Start)?,
             }
             if self.do_what_is_due().await == Life::Replaced {
                 tracing::info!("another nixfleet-agent takes over");

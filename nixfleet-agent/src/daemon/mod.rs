@@ -4,6 +4,7 @@
 //! when to look again; losing that, by SIGKILL at any moment, costs one look.
 
 mod agent;
+mod alarm;
 mod bus;
 mod evidence;
 mod heartbeat;
