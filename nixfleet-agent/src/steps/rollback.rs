@@ -1,9 +1,10 @@
 //! Rollback: to the previous generation, or to the one named. Runs as root.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nixfleet_core::Revision;
 use nixfleet_core::observation::{Generation, Operation, Phase};
+use nixfleet_core::state_directory::JournalEntry;
 use nixfleet_core::system::{GenerationDetails, ProfileName, SystemRoot};
 
 use super::context::Context;
@@ -24,7 +25,9 @@ pub(super) fn rollback(context: &Context, wanted: Option<u64>) -> Result<Success
         .generations(&ProfileName::System, GenerationDetails::OfNewest(DETAILED_GENERATIONS))
         .map_err(StepError::in_phase(Phase::Activation))?;
     let running = running_system();
-    let target = choose(&generations, running.as_deref(), wanted).map_err(StepError::in_phase(Phase::Activation))?;
+    let left = left_by_rollback(context);
+    let target =
+        choose(&generations, running.as_deref(), wanted, &left).map_err(StepError::in_phase(Phase::Activation))?;
     activation::check_system(&target.store_path)?;
     activation::probe_lock()?;
     run.progress(Phase::Activation, target.revision.clone(), Some(target.store_path.clone()))
@@ -54,12 +57,24 @@ fn stepped_back_from(context: &Context, root: &SystemRoot) -> Option<Revision> {
     })
 }
 
-/// The generation to go to. "Previous" is the newest one before the running system's that is another system: the
-/// profile's own idea of the previous one is that of a failed switch.
+/// The systems that a rollback stepped back from: going back to one of them would be going back to what was bad.
+fn left_by_rollback(context: &Context) -> Vec<PathBuf> {
+    let Ok(contents) = context.state.journal().read() else { return Vec::new() };
+    let started = contents.entries.into_iter().filter_map(|entry| match entry {
+        JournalEntry::Started(started) if started.operation == Operation::Rollback => Some(started),
+        _ => None,
+    });
+    // This very run steps back from what runs now, which is passed over anyway.
+    started.filter_map(|started| started.from_store_path).collect()
+}
+
+/// The generation to go to. "Previous" is the newest one before the running system's that is another system, and not one
+/// that was stepped back from: the profile's own idea of the previous one is that of a failed switch.
 fn choose<'a>(
     generations: &'a [Generation],
     running: Option<&Path>,
     wanted: Option<u64>,
+    left: &[PathBuf],
 ) -> Result<&'a Generation, String> {
     if let Some(wanted) = wanted {
         return generations.iter().find(|generation| generation.number == wanted).ok_or_else(|| {
@@ -74,8 +89,16 @@ fn choose<'a>(
     generations
         .iter()
         .rev()
-        .find(|generation| generation.number < current && Some(generation.store_path.as_path()) != running)
-        .ok_or_else(|| "there is no earlier generation to go back to".to_owned())
+        .find(|generation| {
+            generation.number < current
+                && Some(generation.store_path.as_path()) != running
+                && !left.contains(&generation.store_path)
+        })
+        .ok_or_else(|| {
+            "there is no earlier generation to go back to, other than those that were stepped back from: name one with \
+             `systemctl start nixfleet-rollback@N`"
+                .to_owned()
+        })
 }
 
 #[cfg(test)]
@@ -97,21 +120,25 @@ mod tests {
     #[test]
     fn the_previous_generation_is_another_system_before_the_running_one() {
         let generations = [generation(1, "/a"), generation(2, "/b"), generation(3, "/b"), generation(4, "/c")];
-        for (running, wanted, expected) in [
-            (Some("/c"), None, Ok(3)),
-            (Some("/b"), None, Ok(1)),
+        for (running, wanted, left, expected) in [
+            (Some("/c"), None, None, Ok(3)),
+            (Some("/b"), None, None, Ok(1)),
+            // /b was stepped back from, then /c was bad too.
+            (Some("/c"), None, Some("/b"), Ok(1)),
+            (Some("/b"), None, Some("/a"), Err(())),
             // Generation 4 is of a failed switch: what runs is 3.
-            (Some("/a"), None, Err(())),
+            (Some("/a"), None, None, Err(())),
             // Switched by hand with `test`: no generation of its own.
-            (Some("/other"), None, Ok(4)),
-            (None, None, Ok(4)),
-            (Some("/c"), Some(1), Ok(1)),
-            (Some("/c"), Some(4), Ok(4)),
-            (Some("/c"), Some(9), Err(())),
+            (Some("/other"), None, None, Ok(4)),
+            (None, None, None, Ok(4)),
+            (Some("/c"), Some(1), Some("/a"), Ok(1)),
+            (Some("/c"), Some(4), None, Ok(4)),
+            (Some("/c"), Some(9), None, Err(())),
         ] {
-            let chosen = choose(&generations, running.map(Path::new), wanted);
-            assert_eq!(chosen.map(|it| it.number).map_err(|_| ()), expected, "{running:?} {wanted:?}");
+            let left: Vec<PathBuf> = left.map(PathBuf::from).into_iter().collect();
+            let chosen = choose(&generations, running.map(Path::new), wanted, &left);
+            assert_eq!(chosen.map(|it| it.number).map_err(|_| ()), expected, "{running:?} {wanted:?} {left:?}");
         }
-        assert!(choose(&[], None, None).is_err());
+        assert!(choose(&[], None, None, &[]).is_err());
     }
 }
