@@ -1,0 +1,124 @@
+//! The agent on a host with a real systemd: it moves the host by its policy, survives what happens around it, and replaces
+//! itself.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "a story stops at what it did not expect")]
+
+use std::time::Duration;
+
+use world::fleet_host::FleetHost;
+use world::machine::{Image, Machine};
+
+const LIMIT: Duration = Duration::from_mins(1);
+const AGENT: &str = "nixfleet-agent.service";
+
+/// A host that a person switched to nixfleet, whose agent from then on pulls and switches by itself.
+fn automatic(machine: &Machine) -> FleetHost<'_> {
+    let host = FleetHost::install(machine);
+    assert!(host.start("pull") && host.start("switch"), "{}", machine.journal("nixfleet-switch.service"));
+    host.configure(r#", "agent": { "interval_seconds": 10, "policy": { "pull": "on", "switch": "on" } }"#);
+    machine.succeed(&["systemctl", "start", AGENT]);
+    host
+}
+
+fn wait_for(host: &FleetHost<'_>, states: &str) {
+    let machine = host.machine;
+    let what = format!("{states} after {}\n{}", host.states(), machine.journal(AGENT));
+    machine.wait_until(&what, LIMIT, || host.states() == states);
+}
+
+fn reload(machine: &Machine) {
+    machine.succeed(&["systemctl", "reload", AGENT]);
+}
+
+fn main_process(machine: &Machine) -> String {
+    machine.succeed(&["systemctl", "show", "--property=MainPID", "--value", AGENT])
+}
+
+#[test]
+fn the_weekly_update_by_itself() {
+    let Some(image) = Image::get() else { return };
+    let machine = Machine::boot(&image, "web1");
+    let host = automatic(&machine);
+    wait_for(&host, "GGGGG");
+    assert_eq!(host.results(), ["pull success", "switch success", "test success"]);
+
+    host.remote.release_nixpkgs("26.05.20251201.toy");
+    host.remote.update_lock();
+    let update = host.remote.commit("flake.lock: update");
+    reload(&machine);
+    let version = || machine.succeed(&["/run/current-system/sw/bin/nixos-version", "--json"]);
+    machine.wait_until("the update runs", LIMIT, || version().contains(&update));
+    wait_for(&host, "GGGGG");
+
+    // A commit with tests that fail: it stays, red, and is not tried again and again.
+    host.remote.set_test("web1", "20-fails", "#!/bin/sh\nexit 1\n");
+    host.remote.commit("a failing test");
+    reload(&machine);
+    wait_for(&host, "GGGGR");
+    let known = host.results().len();
+    reload(&machine);
+    std::thread::sleep(Duration::from_secs(12));
+    assert_eq!(host.results().len(), known, "{:?}", host.results());
+}
+
+#[test]
+fn whatever_happens_to_the_agent_the_host_arrives() {
+    let Some(image) = Image::get() else { return };
+    let machine = Machine::boot(&image, "web1");
+    let host = automatic(&machine);
+    wait_for(&host, "GGGGG");
+    for (name, event) in [
+        ("the agent is killed", &["systemctl", "kill", "--signal=KILL", AGENT][..]),
+        ("systemd is executed anew", &["systemctl", "daemon-reexec"]),
+        ("D-Bus is restarted", &["systemctl", "restart", "dbus.service"]),
+    ] {
+        // Slow enough to be in the middle of it.
+        host.remote.set_host("web1", "  activation = \"sleep 3\";");
+        let commit = host.remote.commit(name);
+        reload(&machine);
+        machine.wait_until("the switch began", LIMIT, || host.states().chars().nth(3) == Some('B'));
+        machine.run(event);
+        let version = || machine.succeed(&["/run/current-system/sw/bin/nixos-version", "--json"]);
+        machine.wait_until(name, LIMIT, || version().contains(&commit));
+        wait_for(&host, "GGGGG");
+        assert_eq!(machine.succeed(&["systemctl", "is-active", AGENT]), "active", "{name}");
+    }
+    assert!(host.results().iter().all(|result| result.ends_with("success")), "{:?}", host.results());
+}
+
+#[test]
+fn a_new_agent_takes_the_place_of_the_old_one() {
+    let Some(image) = Image::get() else { return };
+    let machine = Machine::boot(&image, "web1");
+    let host = automatic(&machine);
+    wait_for(&host, "GGGGG");
+    let old = main_process(&machine);
+    machine.shell("cp -r /opt/nixfleet /opt/nixfleet-new");
+    machine.shell("sed -i s,/opt/nixfleet/,/opt/nixfleet-new/, /etc/systemd/system/nixfleet-agent.service");
+    machine.succeed(&["systemctl", "daemon-reload"]);
+    machine.wait_until("the new agent runs", LIMIT, || {
+        let process = main_process(&machine);
+        process != old && process != "0" && machine.shell(&format!("readlink /proc/{process}/exe")).contains("-new/")
+    });
+    wait_for(&host, "GGGGG");
+}
+
+#[test]
+fn at_rest_it_is_small_and_writes_nothing() {
+    let Some(image) = Image::get() else { return };
+    let machine = Machine::boot(&image, "web1");
+    let host = automatic(&machine);
+    wait_for(&host, "GGGGG");
+    let process = main_process(&machine);
+    let state = || machine.shell("cd /var/lib/nixfleet && find . -type f -printf '%p %T@ %s\\n' | sort");
+    let wakeups = || machine.shell(&format!("grep --no-filename ^voluntary /proc/{process}/task/*/status"));
+    let before = (state(), wakeups());
+    std::thread::sleep(Duration::from_secs(30));
+    assert_eq!(state(), before.0, "the agent at rest wrote to the disk");
+    let resident = machine.shell(&format!("grep VmRSS /proc/{process}/status"));
+    let exposure = machine.run(&["systemd-analyze", "security", "--no-pager", AGENT]).stdout;
+    let exposure = exposure.lines().last().unwrap_or_default().to_owned();
+    println!("measured over 30 s with a look every 10 s: {resident}; {} → {}; {exposure}", before.1, wakeups());
+    let level = exposure.split_whitespace().find_map(|word| word.parse::<f64>().ok()).unwrap();
+    assert!(level <= 2.0, "{exposure}");
+}
