@@ -3,11 +3,13 @@
 //! The library exists for the tests and for the generated shell completions and man pages; its items are no interface.
 
 pub mod arguments;
+mod daemon;
 mod error;
 mod generate;
 mod man_page;
 pub mod outcome;
 mod printable;
+mod remote;
 mod status;
 pub mod steps;
 

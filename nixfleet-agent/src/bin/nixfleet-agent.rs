@@ -1,4 +1,4 @@
-//! `nixfleet-agent`: the steps that nixfleet's systemd units run.
+//! `nixfleet-agent`: the agent, and the steps that nixfleet's systemd units run.
 
 use std::process::ExitCode;
 

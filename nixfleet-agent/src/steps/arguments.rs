@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use nixfleet_core::observation::Operation;
 
-/// Runs one step of an operation. Units of systemd do that: start one with `systemctl start nixfleet-switch`.
+/// The agent of a host, and the steps of its operations. Units of systemd run both: `systemctl start nixfleet-switch`.
 #[derive(Debug, Parser)]
 #[command(name = "nixfleet-agent", version, max_term_width = 100)]
 pub struct Arguments {
@@ -18,17 +18,19 @@ pub struct Arguments {
     /// Where the state until the next boot lies
     #[arg(long, value_name = "DIRECTORY", default_value = "/run/nixfleet")]
     pub runtime_directory: PathBuf,
-    /// The unit that runs the step: %n in its file
-    #[arg(long, value_name = "UNIT")]
+    /// The unit that this runs in: %n in its file
+    #[arg(long, value_name = "UNIT", default_value = "nixfleet-agent.service")]
     pub unit: String,
     /// What to do
     #[command(subcommand)]
     pub step: Step,
 }
 
-/// One step.
+/// The agent, or one step.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Step {
+    /// Run the agent: look at the remote, start operations as the policy says, give signs of life
+    Run,
     /// Fetch the tracked branch and bring the checkout forward
     Pull,
     /// Evaluate and build the checkout's commit

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use nixfleet_core::config::{self, HostConfig};
-use nixfleet_core::git::{Credentials, RemoteSource, Timeouts};
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 
 use super::Arguments;
+use crate::remote;
 
 pub(super) struct Context {
     pub(super) config: HostConfig,
@@ -41,34 +41,6 @@ impl Context {
 
     /// The checkout.
     pub(super) fn repository(&self) -> PathBuf {
-        self.config.repository.path.clone().unwrap_or_else(|| self.state.repository_path())
+        remote::checkout(&self.config, &self.state)
     }
-
-    /// The tracked branch at `url`, with the credentials that the configuration names, else those that systemd passes.
-    pub(super) fn source(&self, url: String, branch: Option<String>) -> RemoteSource {
-        let repository = &self.config.repository;
-        let limits = &self.config.remote;
-        let seconds = std::time::Duration::from_secs;
-        RemoteSource {
-            url,
-            branch,
-            credentials: Credentials {
-                token_file: repository.token_file.clone().or_else(|| passed("token")),
-                username: repository.username.clone(),
-                ssh_key_file: repository.ssh_key_file.clone().or_else(|| passed("ssh-key")),
-                known_hosts_file: repository.known_hosts_file.clone().or_else(|| passed("known-hosts")),
-            },
-            timeouts: Timeouts {
-                connect: seconds(limits.connect_timeout_seconds),
-                idle: seconds(limits.idle_timeout_seconds),
-                total: seconds(limits.total_timeout_seconds),
-            },
-        }
-    }
-}
-
-/// A credential of the unit (`LoadCredential=NAME:FILE`), where it has one of this name.
-fn passed(name: &str) -> Option<PathBuf> {
-    let file = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(name);
-    file.exists().then_some(file)
 }

@@ -23,9 +23,12 @@ use context::Context;
 use nixfleet_core::observation::Operation;
 use run::Run;
 
-/// Runs one step; its exit code is 0, or that of the program that failed in it.
+/// Runs the agent, or one step; its exit code is 0, or that of the program that failed in it.
 #[must_use]
 pub fn run(arguments: &Arguments) -> ExitCode {
+    if arguments.step == Step::Run {
+        return crate::daemon::run(arguments);
+    }
     let context = match Context::new(arguments) {
         Ok(context) => context,
         Err(error) => {
@@ -40,6 +43,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Step::Activate { action } => (Operation::Switch, activate::activate(&context, *action).map(Some)),
         Step::Test => (Operation::Test, test::test(&context)),
         Step::Rollback { generation } => (Operation::Rollback, rollback::rollback(&context, *generation).map(Some)),
+        // No step, and gone by here.
+        Step::Run => return ExitCode::FAILURE,
         Step::Record { operation } => return record::record(&context, (*operation).into()),
     };
     let run = Run::new(&context, operation);

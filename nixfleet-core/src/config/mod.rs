@@ -8,12 +8,17 @@
 //!   "repository": { "url": "https://example.org/fleet.git", "branch": "main" },
 //!   "tests": { "enable": true, "directory": "hosts/web1/tests" },
 //!   "remote": { "grace_tries": 3, "grace_seconds": 900 },
-//!   "agent": { "heartbeat_deadline_seconds": 180 }
+//!   "agent": {
+//!     "interval_seconds": 300,
+//!     "policy": { "pull": "on", "switch": { "window": "Mon..Fri 02:00-05:00" } }
+//!   }
 //! }
 //! ```
 
 mod read;
 mod sections;
+mod window;
 
 pub use read::{ConfigError, read};
-pub use sections::{AgentConfig, HostConfig, RemoteConfig, RepositoryConfig, TestsConfig};
+pub use sections::{AgentConfig, Automatic, HostConfig, PolicyConfig, RemoteConfig, RepositoryConfig, TestsConfig};
+pub use window::{CalendarWindow, InvalidWindow};

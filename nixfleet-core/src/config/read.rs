@@ -83,6 +83,7 @@ fn check(config: &HostConfig) -> Result<(), String> {
     }
     for (key, value) in [
         ("agent.heartbeat_deadline_seconds", config.agent.heartbeat_deadline_seconds),
+        ("agent.interval_seconds", config.agent.interval_seconds),
         ("tests.timeout_seconds", config.tests.timeout_seconds),
         ("remote.connect_timeout_seconds", config.remote.connect_timeout_seconds),
         ("remote.idle_timeout_seconds", config.remote.idle_timeout_seconds),
@@ -98,6 +99,7 @@ fn check(config: &HostConfig) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Automatic;
 
     fn reading(content: &[u8]) -> Result<HostConfig, ConfigError> {
         let directory = tempfile::tempdir().unwrap();
@@ -111,6 +113,16 @@ mod tests {
         let config = reading(b"{}").unwrap();
         assert_eq!(config, HostConfig::default());
         assert_eq!(config.inference_settings(), crate::observation::InferenceSettings::default());
+    }
+
+    #[test]
+    fn the_policy_is_off_or_on_or_a_window() {
+        let content = br#"{"agent": {"policy": {"pull": "on", "switch": {"window": "Mon..Fri 02:00-05:00"}}}}"#;
+        let policy = reading(content).unwrap().agent.policy;
+        assert_eq!(policy.pull, Automatic::On);
+        assert_eq!(policy.switch, Automatic::Window("Mon..Fri 02:00-05:00".parse().unwrap()));
+        assert_eq!((policy.test_after_switch, policy.rollback_when_tests_fail), (true, false));
+        assert_eq!(HostConfig::default().agent.policy.pull, Automatic::Off);
     }
 
     #[test]
@@ -129,6 +141,10 @@ mod tests {
             (br#"{"tests": {"directory": "/etc"}}"#, "must lie inside the repository"),
             (br#"{"tests": {"directory": "a/../../b"}}"#, "must lie inside the repository"),
             (br#"{"remote": {"total_timeout_seconds": 0}}"#, "must be at least 1"),
+            (br#"{"agent": {"interval_seconds": 0}}"#, "agent.interval_seconds must be at least 1"),
+            (br#"{"agent": {"policy": {"pull": "yes"}}}"#, "unknown variant `yes`"),
+            (br#"{"agent": {"policy": {"pul": "on"}}}"#, "unknown field `pul`"),
+            (br#"{"agent": {"policy": {"switch": {"window": "Mon 2-5"}}}}"#, "write it like \"Mon..Fri 02:00-05:00\""),
             (b"\xff\xfe", "expected value"),
         ] {
             let error = reading(content).unwrap_err().to_string();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::CalendarWindow;
 use crate::observation::InferenceSettings;
 
 /// The whole configuration.
@@ -80,12 +81,52 @@ impl Default for RemoteConfig {
 pub struct AgentConfig {
     /// An agent without a sign of life for longer is silent.
     pub heartbeat_deadline_seconds: u64,
+    /// The remote is looked at this often, give or take a tenth. Default: 300.
+    pub interval_seconds: u64,
+    /// What the agent starts by itself.
+    pub policy: PolicyConfig,
 }
 
 impl Default for AgentConfig {
     fn default() -> Self {
-        Self { heartbeat_deadline_seconds: InferenceSettings::default().heartbeat_deadline.as_secs() }
+        Self {
+            heartbeat_deadline_seconds: InferenceSettings::default().heartbeat_deadline.as_secs(),
+            interval_seconds: 300,
+            policy: PolicyConfig::default(),
+        }
     }
+}
+
+/// What the agent starts by itself. Without a word of the administrator it changes nothing on a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicyConfig {
+    /// Pull, when the remote has new commits. Default: off.
+    pub pull: Automatic,
+    /// Switch, when a pulled commit is not deployed yet. Default: off.
+    pub switch: Automatic,
+    /// Run the tests after a deployment, whoever started it. Default: yes; a host without tests is not concerned.
+    pub test_after_switch: bool,
+    /// Roll back when the tests fail after a switch, whoever started it, once per commit. Default: no.
+    pub rollback_when_tests_fail: bool,
+}
+
+impl Default for PolicyConfig {
+    fn default() -> Self {
+        Self { pull: Automatic::Off, switch: Automatic::Off, test_after_switch: true, rollback_when_tests_fail: false }
+    }
+}
+
+/// Whether the agent starts an operation by itself: `"off"`, `"on"` or `{"window": "Mon..Fri 02:00-05:00"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Automatic {
+    /// Never.
+    Off,
+    /// At any time.
+    On,
+    /// When the window is open.
+    Window(CalendarWindow),
 }
 
 /// The host's own tests.

@@ -1,0 +1,337 @@
+//! The loop of the agent: wake up, look, start what is to be started, sleep.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::{Timestamp, ZonedDateTime};
+use nixfleet_core::config::{self, HostConfig};
+use nixfleet_core::observation::Operation;
+use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory, StateError};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::bus::Bus;
+use super::evidence::{Evidence, EvidenceReader, JournalStamp};
+use super::heartbeat::{self, Heartbeat};
+use super::policy::{Decision, Next, decide};
+use super::remote_check::RemoteCheck;
+use super::signals::{Asked, Signals};
+use super::start_pause::StartPause;
+use super::systemd::{Event, SystemdError, UnitState};
+use super::{DaemonError, notify, replacement};
+use crate::steps::Arguments;
+
+/// Reading the evidence takes milliseconds; a file system that hangs must not take the agent along.
+const EVIDENCE_LIMIT: Duration = Duration::from_secs(20);
+
+const UNREADABLE: &str = "the state of this host cannot be read: a file system does not answer";
+
+/// After the end of a job its unit may still record the result: the agent looks again after this, and after twice as
+/// long each time, …
+const FIRST_SETTLING: Duration = Duration::from_millis(250);
+/// … so many times. Later it looks with each sign of life.
+const SETTLING_LOOKS: u32 = 7;
+
+/// The environment variable that names another bus than the system's, for tests.
+const BUS_VARIABLE: &str = "NIXFLEET_BUS_ADDRESS";
+
+/// The agent.
+#[derive(Debug)]
+pub(super) struct Agent {
+    config_path: PathBuf,
+    unit: String,
+    state: StateDirectory,
+    runtime: RuntimeDirectory,
+    config: HostConfig,
+    reader: EvidenceReader,
+    heartbeat: Heartbeat,
+    next_beat: Instant,
+    check: RemoteCheck,
+    bus: Bus,
+    /// A reading of the evidence that hangs.
+    hanging: Option<JoinHandle<Result<Evidence, StateError>>>,
+    look_at: Option<Instant>,
+    settling: u32,
+    start_pause: StartPause,
+    last: Option<Decision>,
+    last_stamp: Option<JournalStamp>,
+    config_problem: Option<String>,
+}
+
+/// Whether the agent goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    GoesOn,
+    Replaced,
+}
+
+impl Agent {
+    pub(super) fn new(arguments: &Arguments) -> Result<Self, DaemonError> {
+        let config = config::read(&arguments.config)?;
+        let state = StateDirectory::new(&arguments.state_directory);
+        let runtime = RuntimeDirectory::new(&arguments.runtime_directory);
+        Ok(Self {
+            reader: EvidenceReader::new(config.clone(), &state, &runtime),
+            heartbeat: Heartbeat::new(runtime.clone(), Timestamp::now()),
+            next_beat: Instant::now(),
+            check: RemoteCheck::new(&config, &state, &runtime),
+            bus: Bus::new(std::env::var(BUS_VARIABLE).ok()),
+            config_path: arguments.config.clone(),
+            unit: arguments.unit.clone(),
+            state,
+            runtime,
+            config,
+            hanging: None,
+            look_at: Some(Instant::now()),
+            settling: 0,
+            start_pause: StartPause::default(),
+            last: None,
+            last_stamp: None,
+            config_problem: None,
+        })
+    }
+
+    /// Until it is told to end, or is replaced.
+    pub(super) async fn run(mut self) -> Result<(), DaemonError> {
+        let mut signals = Signals::listen().map_err(DaemonError::Start)?;
+        self.beat();
+        notify::ready("starting");
+        tracing::info!("nixfleet-agent {} for {}", env!("CARGO_PKG_VERSION"), self.config.host_name());
+        loop {
+            let wake_up = self.wake_up_at();
+            tokio::select! {
+                asked = signals.next() => match asked {
+                    Asked::Stop => {
+                        notify::stopping("asked to stop");
+                        return Ok(());
+                    }
+                    Asked::Reload => self.reload(),
+                },
+                event = self.bus.next_event() => self.take_in(&event).await,
+                () = self.check.finished(&self.config) => self.look_soon(Duration::ZERO),
+                () = sleep_until(wake_up) => {}
+            }
+            if self.do_what_is_due().await == Life::Replaced {
+                tracing::info!("another nixfleet-agent takes over");
+                notify::stopping("another nixfleet-agent takes over");
+                return Ok(());
+            }
+        }
+    }
+
+    fn wake_up_at(&self) -> Instant {
+        [self.check.due(), self.look_at, self.bus.retry_at()].into_iter().flatten().fold(self.next_beat, Instant::min)
+    }
+
+    async fn do_what_is_due(&mut self) -> Life {
+        let now = Instant::now();
+        if self.bus.retry_at().is_some_and(|at| at <= now) && self.bus.reconnect().await {
+            self.look_soon(Duration::ZERO);
+        }
+        if self.check.is_due() {
+            self.read_config();
+            self.check.start(&self.config);
+        }
+        if now >= self.next_beat {
+            self.beat();
+            if self.has_reason_to_look() {
+                self.look_soon(Duration::ZERO);
+            }
+        }
+        if self.look_at.is_some_and(|at| at <= now) {
+            self.look_at = None;
+            return self.look().await;
+        }
+        Life::GoesOn
+    }
+
+    fn beat(&mut self) {
+        notify::watchdog();
+        self.heartbeat.beat(Timestamp::now(), Some(self.check.due_at()));
+        let deadline = self.config.agent.heartbeat_deadline_seconds;
+        self.next_beat = Instant::now() + heartbeat::interval(deadline, notify::watchdog_interval());
+    }
+
+    /// What no signal tells: time passed, or an operation wrote to the journal.
+    fn has_reason_to_look(&self) -> bool {
+        let Some(last) = &self.last else { return true };
+        last.look_again_at.is_some_and(|at| at <= Timestamp::now())
+            || matches!(last.next, Next::Wait(_))
+            || JournalStamp::of(&self.state) != self.last_stamp
+    }
+
+    async fn take_in(&mut self, event: &Event) {
+        match event {
+            Event::JobRemoved { unit, result } => self.tell_end_of(unit, result).await,
+            Event::ManagerAppeared => self.bus.subscribe_again().await,
+            Event::BusGone => {}
+        }
+        self.settling = 0;
+        self.look_soon(FIRST_SETTLING);
+    }
+
+    /// For the log only: what became of the operation is in the journal of operations.
+    async fn tell_end_of(&self, unit: &str, job_result: &str) {
+        let Some(systemd) = self.bus.systemd() else { return };
+        match systemd.unit_state(unit).await {
+            Ok(UnitState { active_state, result, invocation_id }) => {
+                tracing::info!("{unit}: job {job_result}, {active_state}, result {result}, invocation {invocation_id}");
+            }
+            Err(error) => tracing::info!("{unit}: job {job_result}; {error}"),
+        }
+    }
+
+    fn look_soon(&mut self, pause: Duration) {
+        let at = Instant::now() + pause;
+        self.look_at = Some(self.look_at.map_or(at, |before| before.min(at)));
+    }
+
+    /// A job's end, or a start, is followed by looks until the operation is in the journal with its result.
+    fn look_while_it_settles(&mut self) {
+        if self.settling < SETTLING_LOOKS {
+            let pause = FIRST_SETTLING.saturating_mul(2_u32.saturating_pow(self.settling));
+            self.settling += 1;
+            self.look_soon(pause);
+        }
+    }
+
+    fn reload(&mut self) {
+        notify::reloading();
+        self.read_config();
+        self.check.make_due();
+        notify::ready("reloaded");
+    }
+
+    /// A switch may have brought another configuration for the same agent.
+    fn read_config(&mut self) {
+        match config::read(&self.config_path) {
+            Ok(config) => {
+                self.config_problem = None;
+                if config != self.config {
+                    tracing::info!("the configuration is another one now");
+                    self.reader = EvidenceReader::new(config.clone(), &self.state, &self.runtime);
+                    self.config = config;
+                    self.look_soon(Duration::ZERO);
+                }
+            }
+            Err(error) => {
+                let problem = error.to_string();
+                if self.config_problem.as_ref() != Some(&problem) {
+                    tracing::error!("{problem}; the former configuration stays in use");
+                }
+                self.config_problem = Some(problem);
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Life {
+        let evidence = match self.evidence().await {
+            Ok(evidence) => evidence,
+            Err(sentence) => {
+                self.settle(with_next_beat(sentence));
+                return Life::GoesOn;
+            }
+        };
+        self.last_stamp = evidence.stamp;
+        let mut decision = decide(&evidence.observation, &evidence.state, &ZonedDateTime::now());
+        if matches!(decision.next, Next::Wait(_)) {
+            self.look_while_it_settles();
+        } else {
+            match self.with_systemd(&evidence, &mut decision).await {
+                Ok(Life::GoesOn) => {}
+                Ok(Life::Replaced) => return Life::Replaced,
+                Err(error) => decision = with_next_beat(error.to_string()),
+            }
+        }
+        self.settle(decision);
+        Life::GoesOn
+    }
+
+    /// What only systemd knows: whether a unit is busy without a word in the journal, and which agent it would start.
+    async fn with_systemd(&mut self, evidence: &Evidence, decision: &mut Decision) -> Result<Life, SystemdError> {
+        let Some(systemd) = self.bus.systemd() else {
+            if matches!(decision.next, Next::Start(_)) {
+                decision.reason.push_str("; systemd cannot be reached");
+                decision.next = Next::Nothing;
+            }
+            return Ok(Life::GoesOn);
+        };
+        let busy = systemd.busy_units().await?;
+        if let Some(unit) = busy.first() {
+            *decision = with_next_beat(format!("{unit} is busy"));
+            self.look_while_it_settles();
+            return Ok(Life::GoesOn);
+        }
+        // Started by hand, it is no unit's agent.
+        if std::env::var_os("INVOCATION_ID").is_some()
+            && let Some(own) = replacement::own_program()
+            && replacement::is_replaced(&own, systemd.program_of(&self.unit).await?.as_deref())
+        {
+            return Ok(Life::Replaced);
+        }
+        let Next::Start(operation) = decision.next else { return Ok(Life::GoesOn) };
+        if JournalStamp::of(&self.state) != evidence.stamp {
+            // Somebody's operation began or ended since: what was decided may be wrong by now.
+            *decision = with_next_beat("an operation has just begun or ended".to_owned());
+            self.look_while_it_settles();
+            return Ok(Life::GoesOn);
+        }
+        let now = Instant::now();
+        if let Some(until) = self.start_pause.wait_until(operation, evidence.stamp, now.into_std()) {
+            decision.reason.push_str("; the last start left no trace, it is tried again later");
+            decision.next = Next::Nothing;
+            self.look_at = Some(Instant::from_std(until));
+            return Ok(Life::GoesOn);
+        }
+        self.start_pause.started(operation, evidence.stamp, now.into_std());
+        let unit = unit_of(operation);
+        tracing::info!("starting {unit}: {}", decision.reason);
+        let started = systemd.start(unit).await;
+        // Should it leave no trace, the next look finds that out.
+        self.settling = 0;
+        started.map(|()| Life::GoesOn)
+    }
+
+    async fn evidence(&mut self) -> Result<Evidence, String> {
+        let reader = self.reader.clone();
+        if self.hanging.as_ref().is_some_and(|hanging| !hanging.is_finished()) {
+            // A second one would hang as well.
+            return Err(UNREADABLE.to_owned());
+        }
+        // What a reading that hung has found is old by now.
+        self.hanging = None;
+        let mut reading = tokio::task::spawn_blocking(move || reader.read());
+        match timeout(EVIDENCE_LIMIT, &mut reading).await {
+            Ok(Ok(evidence)) => evidence.map_err(|error| error.to_string()),
+            Ok(Err(error)) => Err(format!("reading the state of this host broke off: {error}")),
+            Err(_) => {
+                self.hanging = Some(reading);
+                Err(UNREADABLE.to_owned())
+            }
+        }
+    }
+
+    /// Tells what was decided, where it is something new.
+    fn settle(&mut self, decision: Decision) {
+        if self.last.as_ref().is_none_or(|last| last.reason != decision.reason) {
+            let idle = if decision.reason.is_empty() { "nothing to do" } else { &decision.reason };
+            tracing::info!("{idle}");
+            notify::status(idle);
+        }
+        self.last = Some(decision);
+    }
+}
+
+/// Nothing can be done now, and nobody may tell when that changes.
+fn with_next_beat(reason: String) -> Decision {
+    Decision { next: Next::Nothing, reason, look_again_at: Some(Timestamp::now()) }
+}
+
+const fn unit_of(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Pull => "nixfleet-pull.service",
+        Operation::Switch => "nixfleet-switch.service",
+        Operation::Test => "nixfleet-test.service",
+        Operation::Rollback => "nixfleet-rollback.service",
+    }
+}

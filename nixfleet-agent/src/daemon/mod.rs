@@ -1,0 +1,69 @@
+//! The agent: looks at the remote, starts operations as the policy says, and gives signs of life.
+//!
+//! It decides from evidence only ([`policy`]): the observation and the journal of operations. What it holds in memory is
+//! when to look again; losing that, by SIGKILL at any moment, costs one look.
+
+mod agent;
+mod bus;
+mod evidence;
+mod heartbeat;
+mod memory;
+mod notify;
+mod policy;
+mod remote_check;
+mod replacement;
+mod schedule;
+mod signals;
+mod start_pause;
+mod systemd;
+
+use std::io::{self, IsTerminal as _};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use nixfleet_core::config::ConfigError;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::steps::Arguments;
+use agent::Agent;
+
+/// Why the agent cannot run.
+#[derive(Debug, thiserror::Error)]
+enum DaemonError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("cannot start: {0}; check this service's limits of files, tasks and memory")]
+    Start(#[source] io::Error),
+}
+
+/// Runs until it is told to end, or another agent takes its place.
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    // A level only, no filter by module: that alone would cost half a megabyte of memory.
+    let level = std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_target(false);
+    // The journal has its own time.
+    log.without_time().with_ansi(io::stderr().is_terminal()).init();
+    match serve(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(arguments: &Arguments) -> Result<(), DaemonError> {
+    // The checkout may belong to another user; it is only read here.
+    nixfleet_core::git::allow_foreign_owner();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // A look at the remote, one at the host, and one of each that hangs.
+        .max_blocking_threads(4)
+        .thread_keep_alive(Duration::from_millis(100))
+        .build()
+        .map_err(DaemonError::Start)?;
+    let outcome = runtime.block_on(async { Agent::new(arguments)?.run().await });
+    // What hangs in a system call is not waited for.
+    runtime.shutdown_background();
+    outcome
+}

@@ -1,0 +1,116 @@
+//! Looking at the remote: when, and in a thread beside the loop.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nixfleet_core::config::HostConfig;
+use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::schedule;
+use crate::remote;
+
+/// The looks at the remote, one after the other.
+#[derive(Debug)]
+pub(crate) struct RemoteCheck {
+    state: StateDirectory,
+    runtime: RuntimeDirectory,
+    running: Option<JoinHandle<Result<String, String>>>,
+    due: Instant,
+    due_at: Timestamp,
+    /// It was asked for while one ran, which may have come too early.
+    again: bool,
+    /// Said once, not each time.
+    last_error: Option<String>,
+}
+
+impl RemoteCheck {
+    /// Due when the last attempt says so, whoever made it: a new start of the agent does not ask the remote once more.
+    pub(crate) fn new(config: &HostConfig, state: &StateDirectory, runtime: &RuntimeDirectory) -> Self {
+        let mut check = Self {
+            state: state.clone(),
+            runtime: runtime.clone(),
+            running: None,
+            due: Instant::now(),
+            due_at: Timestamp::now(),
+            again: false,
+            last_error: None,
+        };
+        if let Some((pause, since)) = check.pause_and_age(config) {
+            check.due_in(pause.saturating_sub(since));
+        }
+        check
+    }
+
+    /// When it wants to be started; absent while it runs.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.running.is_none().then_some(self.due)
+    }
+
+    /// The same as people read it.
+    pub(crate) const fn due_at(&self) -> Timestamp {
+        self.due_at
+    }
+
+    /// At once, or as soon as the one that runs is done.
+    pub(crate) fn make_due(&mut self) {
+        self.again = self.running.is_some();
+        self.due_in(Duration::ZERO);
+    }
+
+    /// Whether it is time, by either clock: that of the machine stands still while it sleeps, the other may be set.
+    pub(crate) fn is_due(&self) -> bool {
+        self.running.is_none() && (Instant::now() >= self.due || Timestamp::now() >= self.due_at)
+    }
+
+    /// Starts it, and returns.
+    pub(crate) fn start(&mut self, config: &HostConfig) {
+        let (config, state, runtime) = (config.clone(), self.state.clone(), self.runtime.clone());
+        self.running = Some(tokio::task::spawn_blocking(move || match remote::look(&config, &state, &runtime) {
+            Ok(tip) => Ok(format!("{} is at {}", tip.branch, tip.revision.short())),
+            Err(error) => Err(error.to_string()),
+        }));
+    }
+
+    /// Its end. Pending while none runs.
+    pub(crate) async fn finished(&mut self, config: &HostConfig) {
+        let Some(running) = &mut self.running else { return std::future::pending().await };
+        let outcome = running.await.unwrap_or_else(|error| Err(format!("the look at the remote broke off: {error}")));
+        self.running = None;
+        match outcome {
+            Ok(sentence) => {
+                if self.last_error.take().is_some() {
+                    tracing::info!("the remote can be read again: {sentence}");
+                }
+            }
+            Err(error) => {
+                if self.last_error.as_ref() != Some(&error) {
+                    tracing::warn!("{error}");
+                }
+                self.last_error = Some(error);
+            }
+        }
+        let interval = Duration::from_secs(config.agent.interval_seconds);
+        let pause = self.pause_and_age(config).map_or(interval, |(pause, _)| pause);
+        let again = std::mem::take(&mut self.again);
+        self.due_in(if again { Duration::ZERO } else { pause });
+    }
+
+    /// How long the last attempt is to be followed by none, and how long ago it was.
+    fn pause_and_age(&self, config: &HostConfig) -> Option<(Duration, Duration)> {
+        let attempt = self.runtime.read_remote_attempt().ok()??;
+        let number = attempt.succeeded_total.wrapping_add(attempt.failed_total);
+        let interval = Duration::from_secs(config.agent.interval_seconds);
+        let pause = schedule::pause(interval, attempt.failures_in_a_row, &config.host_name(), number);
+        let age = Duration::try_from(Timestamp::now().duration_since(attempt.at)).unwrap_or_default();
+        Some((pause, age))
+    }
+
+    fn due_in(&mut self, pause: Duration) {
+        // Far beyond any use, and within what both clocks can say.
+        let pause = pause.min(Duration::from_hours(24 * 365));
+        self.due = Instant::now() + pause;
+        self.due_at = Timestamp::now().checked_add(pause).unwrap_or(Timestamp::MAX);
+    }
+}
