@@ -176,7 +176,7 @@ fn cancelled_by_another_while_two_follow() {
     let other = expect(&machine, 1, &["cancel", "pull"]);
     assert!(other.stderr.contains("no pull runs"), "{}", other.stderr);
     let cancelled = expect(&machine, 0, &["cancel"]);
-    assert!(cancelled.stderr.contains("nixfleet-switch.service is stopped"), "{}", cancelled.stderr);
+    assert!(cancelled.stderr.contains("nixfleet-switch.service runs no more"), "{}", cancelled.stderr);
 
     let first = end(first);
     assert_eq!(first.code, Some(6), "{}", first.stderr);
@@ -217,4 +217,15 @@ fn who_stops_following_stops_nothing() {
     assert!(started.stderr.contains("`nixfleet logs --follow switch`"), "{}", started.stderr);
     machine.wait_until("it runs", LIMIT, || host.states().chars().nth(3) == Some('B'));
     expect(&machine, 0, &["cancel", "switch"]);
+
+    // On a terminal one line changes below what the unit writes.
+    let command = format!("{NIXFLEET} switch");
+    let on_terminal = machine.start("root", &["script", "--quiet", "--return", "--command", &command, "/dev/null"]);
+    machine.wait_until("it runs", LIMIT, || host.states().chars().nth(3) == Some('B'));
+    std::thread::sleep(Duration::from_secs(1));
+    expect(&machine, 0, &["cancel", "switch"]);
+    let shown = end(on_terminal);
+    assert_eq!(shown.code, Some(6), "{}", shown.stdout);
+    assert!(shown.stdout.contains("switch runs in activation "), "{}", shown.stdout);
+    assert!(shown.stdout.contains("\r\u{1b}[Kswitch was stopped"), "the line is gone: {}", shown.stdout);
 }

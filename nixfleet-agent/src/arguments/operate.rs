@@ -61,7 +61,7 @@ pub struct RollbackArguments {
 /// Arguments of `nixfleet cancel`.
 #[derive(Debug, Args)]
 pub struct CancelArguments {
-    /// The operation [default: whatever runs]
+    /// The operation: pull, switch, test or rollback [default: whatever runs]
     #[arg(value_enum, value_name = "OPERATION", hide_possible_values = true)]
     pub operation: Option<RecordedOperation>,
 }

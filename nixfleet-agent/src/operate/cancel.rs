@@ -28,7 +28,11 @@ pub(crate) fn cancel(wanted: Option<Operation>) -> Result<Outcome, OperateError>
             return Err(OperateError::NothingRuns(format!("{what} runs")));
         }
         for unit in &units {
-            systemd.stop(unit).await.map_err(|error| told(unit, error))?;
+            match systemd.stop(unit).await.map_err(|error| told(unit, error)) {
+                // It ended by itself meanwhile, and systemd has forgotten it.
+                Ok(()) | Err(OperateError::NoUnit { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
         let begin = Instant::now();
         loop {
@@ -40,7 +44,7 @@ pub(crate) fn cancel(wanted: Option<Operation>) -> Result<Outcome, OperateError>
             sleep(POLL).await;
         }
         for unit in &units {
-            anstream::eprintln!("{unit} is stopped");
+            anstream::eprintln!("{unit} runs no more");
         }
         Ok(Outcome::Done)
     })

@@ -80,5 +80,24 @@ pub(super) async fn follow(
 fn status_line(operation: Operation, record: &RunRecord, now: Timestamp) -> String {
     let age = record.started_at.map(|at| format!(" {}", Age::between(at, now))).unwrap_or_default();
     let phase = record.phase.map(|phase| format!(" in {phase}")).unwrap_or_default();
-    format!("{operation} runs{phase}{age}; Ctrl-C ends following, `nixfleet cancel {operation}` the {operation}")
+    // Within 80 columns: a line that wraps cannot be replaced.
+    format!("{operation} runs{phase}{age}; Ctrl-C ends following only")
+}
+
+#[cfg(test)]
+mod tests {
+    use nixfleet_core::observation::Phase;
+
+    use super::*;
+
+    #[test]
+    fn the_status_line_fits_into_a_terminal() {
+        let now: Timestamp = "2025-03-15T04:00:00Z".parse().unwrap();
+        let mut record = RunRecord::default();
+        assert_eq!(status_line(Operation::Pull, &record, now), "pull runs; Ctrl-C ends following only");
+        record.phase = Some(Phase::Evaluation);
+        record.started_at = now.checked_sub(jiff::SignedDuration::from_hours(23)).ok();
+        let line = status_line(Operation::Rollback, &record, now);
+        assert!(line.starts_with("rollback runs in evaluation 23") && line.len() < 80, "{line}");
+    }
 }

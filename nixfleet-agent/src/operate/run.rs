@@ -28,8 +28,6 @@ pub(crate) fn run(
     let state = StateDirectory::new(&arguments.places.state_directory);
     let terminal = Arc::new(Terminal::new());
     let (invocation_id, followed) = block_on(async {
-        // Before the start: Ctrl-C right after it must not be the end of more than this command.
-        let mut signals = Signals::listen().map_err(OperateError::Start)?;
         let started = start(&unit, &state, &command).await?;
         if started.was_running {
             terminal.line(&format!("{unit} runs already: following that run"));
@@ -39,6 +37,8 @@ pub(crate) fn run(
             terminal.line(&format!("{unit} runs; `nixfleet logs --follow {operation}` shows what it writes"));
             return Ok((id, None));
         }
+        // Only now: while systemd is asked, Ctrl-C ends this command at once.
+        let mut signals = Signals::listen().map_err(OperateError::Start)?;
         let followed = follow(operation, &id, &state, &terminal, &mut signals).await?;
         Ok((id, Some(followed)))
     })?;
