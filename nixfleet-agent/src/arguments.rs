@@ -1,12 +1,16 @@
 //! The command line.
 
 pub mod notes;
+mod operate;
 mod status;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub use operate::{
+    CancelArguments, GenerationsArguments, HoldArguments, LogsArguments, OperationArguments, Places, RollbackArguments,
+};
 pub use status::{DEFAULT_CONFIG, FailOn, HostArguments, RepositoryArguments, StatusArguments};
 
 /// Shows how far NixOS hosts are from what their configuration repository asks for.
@@ -30,6 +34,33 @@ pub enum Command {
     /// Show the five compartments of this host, or of a repository
     #[command(long_about = notes::ABOUT_STATUS)]
     Status(Box<StatusArguments>),
+    /// Bring the tracked branch to the local repository, and follow it
+    #[command(long_about = notes::ABOUT_PULL, after_long_help = notes::of("pull"))]
+    Pull(OperationArguments),
+    /// Build the repository's commit and activate it, and follow it
+    #[command(long_about = notes::ABOUT_SWITCH, after_long_help = notes::of("switch"))]
+    Switch(OperationArguments),
+    /// Run this host's tests, and follow them
+    #[command(long_about = notes::ABOUT_TEST, after_long_help = notes::of("test"))]
+    Test(OperationArguments),
+    /// Go back to the previous generation, or to another one, and follow it
+    #[command(long_about = notes::ABOUT_ROLLBACK, after_long_help = notes::of("rollback"))]
+    Rollback(RollbackArguments),
+    /// Stop the operation that runs
+    #[command(long_about = notes::ABOUT_CANCEL, after_long_help = notes::of("cancel"))]
+    Cancel(CancelArguments),
+    /// Show what the last run of an operation wrote
+    #[command(long_about = notes::ABOUT_LOGS, after_long_help = notes::of("logs"))]
+    Logs(LogsArguments),
+    /// List the generations of this host
+    #[command(long_about = notes::ABOUT_GENERATIONS, after_long_help = notes::of("generations"))]
+    Generations(GenerationsArguments),
+    /// Hold a commit: the agent does not deploy it
+    #[command(long_about = notes::ABOUT_HOLD, after_long_help = notes::of("hold"))]
+    Hold(HoldArguments),
+    /// Allow a held commit again
+    #[command(long_about = notes::ABOUT_RELEASE, after_long_help = notes::of("release"))]
+    Release(HoldArguments),
     /// Print the completion script for a shell
     #[command(hide = true)]
     Completions {
@@ -97,6 +128,29 @@ mod tests {
             ("status --repo . --username u --token-file t", true),
             ("status --repo . --known-hosts-file k", true),
             ("status elsewhere", false),
+            ("pull", true),
+            ("pull --no-wait --json", true),
+            ("pull --to 3", false),
+            ("switch --json", true),
+            ("switch elsewhere", false),
+            ("test --no-wait", true),
+            ("rollback", true),
+            ("rollback --to 41 --json", true),
+            ("rollback --to -1", false),
+            ("rollback --to previous", false),
+            ("rollback 41", false),
+            ("cancel", true),
+            ("cancel switch", true),
+            ("cancel agent", false),
+            ("logs", false),
+            ("logs pull", true),
+            ("logs --follow rollback", true),
+            ("logs status", false),
+            ("generations --json", true),
+            ("hold", false),
+            ("hold a1b2c3d", true),
+            ("release a1b2c3d", true),
+            ("release a1b2c3d e4f5a6b", false),
         ] {
             let arguments = std::iter::once("nixfleet").chain(line.split(' '));
             assert_eq!(Arguments::try_parse_from(arguments).is_ok(), accepted, "{line}");

@@ -22,6 +22,9 @@ pub enum CommandError {
     /// There is nowhere to keep what is fetched for the comparison.
     #[error("there is no cache directory to keep the remote's commits in: set HOME or XDG_CACHE_HOME")]
     NoCacheDirectory,
+    /// An operation cannot be started, followed or cancelled.
+    #[error(transparent)]
+    Operate(#[from] crate::operate::OperateError),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),

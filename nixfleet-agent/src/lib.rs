@@ -7,6 +7,7 @@ mod daemon;
 mod error;
 mod generate;
 mod man_page;
+mod operate;
 pub mod outcome;
 mod printable;
 mod remote;
@@ -17,6 +18,8 @@ use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
 pub use error::CommandError;
+use nixfleet_core::observation::Operation;
+pub use operate::OperateError;
 pub use outcome::Outcome;
 
 /// Runs the command and says how it ended; errors are already told on standard error.
@@ -25,6 +28,15 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     arguments.color.write_global();
     let outcome = match &arguments.command {
         Command::Status(arguments) => status::run(arguments),
+        Command::Pull(arguments) => operate::run(Operation::Pull, None, arguments),
+        Command::Switch(arguments) => operate::run(Operation::Switch, None, arguments),
+        Command::Test(arguments) => operate::run(Operation::Test, None, arguments),
+        Command::Rollback(arguments) => operate::run(Operation::Rollback, arguments.to, &arguments.operation),
+        Command::Cancel(arguments) => operate::cancel(arguments.operation.map(Into::into)).map_err(Into::into),
+        Command::Logs(arguments) => operate::logs(arguments).map_err(Into::into),
+        Command::Generations(arguments) => operate::generations(arguments),
+        Command::Hold(arguments) => operate::hold(arguments),
+        Command::Release(arguments) => operate::release(arguments),
         Command::Completions { shell } => generate::completions(*shell),
         Command::ManPages { directory } => generate::man_pages(directory),
     };

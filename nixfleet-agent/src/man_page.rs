@@ -14,9 +14,16 @@ pub(crate) fn all(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
     // `nixfleet help` is a way to these pages, not a page.
     let mut command = command.disable_help_subcommand(true);
     command.build();
-    let subcommands = command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()).cloned();
-    let subcommands: Vec<Command> = subcommands.collect();
+    let subcommands: Vec<Command> = shown(&command).cloned().collect();
     std::iter::once(command).chain(subcommands).map(|command| page(&command)).collect()
+}
+
+fn shown(command: &Command) -> impl Iterator<Item = &Command> {
+    command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set())
+}
+
+fn about(command: &Command) -> String {
+    command.get_about().map(ToString::to_string).unwrap_or_default()
 }
 
 fn page(command: &Command) -> io::Result<(String, Vec<u8>)> {
@@ -38,11 +45,12 @@ fn page(command: &Command) -> io::Result<(String, Vec<u8>)> {
     let codes = EXIT_CODES.map(|(code, meaning)| (code.to_string(), meaning));
     list("EXIT STATUS", codes.iter().map(|(code, meaning)| (code.as_str(), *meaning)), &mut page)?;
     if is_top {
-        list("SEE ALSO", [("nixfleet-status(1)", "the five compartments")], &mut page)?;
+        let pages: Vec<_> = shown(command).map(|it| (format!("nixfleet-{}(1)", it.get_name()), about(it))).collect();
+        list("SEE ALSO", pages.iter().map(|(page, about)| (page.as_str(), about.as_str())), &mut page)?;
     } else {
         list("FILES", notes::FILES, &mut page)?;
         list("ENVIRONMENT", notes::ENVIRONMENT, &mut page)?;
-        list("EXAMPLES", notes::EXAMPLES, &mut page)?;
+        list("EXAMPLES", notes::examples(command.get_name()).iter().copied(), &mut page)?;
         list("SEE ALSO", [("nixfleet(1)", "the command as a whole")], &mut page)?;
     }
     Ok((man.get_filename(), page))

@@ -15,15 +15,24 @@ pub enum Outcome {
     FoundOutdated,
     /// Done, and `--fail-on` found an error.
     FoundError,
+    /// The operation was followed to its end, and failed.
+    OperationFailed,
+    /// The operation was followed to its end, which was not its own: stopped, out of time, killed, lost.
+    OperationCutOff,
+    /// A signal ended following; the operation goes on.
+    Detached,
 }
 
 /// Every exit code with its meaning: what `--help`, the man pages and `docs/status.md` list.
-pub const EXIT_CODES: [(u8, &str); 5] = [
+pub const EXIT_CODES: [(u8, &str); 8] = [
     (0, "done"),
     (1, "it could not be done; the reason is on standard error"),
     (2, "wrong usage"),
     (3, "--fail-on outdated: a compartment is outdated, none is in error"),
     (4, "--fail-on outdated, --fail-on error: a compartment is in error"),
+    (5, "the operation failed"),
+    (6, "the operation was stopped, timed out, was killed or lost"),
+    (130, "Ctrl-C ended following; the operation goes on"),
 ];
 
 impl Outcome {
@@ -35,6 +44,9 @@ impl Outcome {
             Self::Failed => 1,
             Self::FoundOutdated => 3,
             Self::FoundError => 4,
+            Self::OperationFailed => 5,
+            Self::OperationCutOff => 6,
+            Self::Detached => 130,
         }
     }
 
@@ -82,7 +94,15 @@ mod tests {
 
     #[test]
     fn every_outcome_is_in_the_list() {
-        let outcomes = [Outcome::Done, Outcome::Failed, Outcome::FoundOutdated, Outcome::FoundError];
+        let outcomes = [
+            Outcome::Done,
+            Outcome::Failed,
+            Outcome::FoundOutdated,
+            Outcome::FoundError,
+            Outcome::OperationFailed,
+            Outcome::OperationCutOff,
+            Outcome::Detached,
+        ];
         for outcome in outcomes {
             assert_eq!(EXIT_CODES.iter().filter(|(code, _)| *code == outcome.code()).count(), 1, "{outcome:?}");
         }

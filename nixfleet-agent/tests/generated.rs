@@ -50,7 +50,9 @@ fn man_pages() {
     let mut names: Vec<_> =
         directory.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    assert_eq!(names, ["nixfleet-status.1", "nixfleet.1"]);
+    let commands = ["cancel", "generations", "hold", "logs", "pull", "release", "rollback", "status", "switch", "test"];
+    let expected: Vec<_> = commands.iter().map(|name| format!("nixfleet-{name}.1")).collect();
+    assert_eq!(names, [&expected[..], &["nixfleet.1".to_owned()]].concat());
     for name in &names {
         let page = std::fs::read_to_string(directory.join(name)).unwrap();
         assert!(page.contains(".SH \"EXIT STATUS\"") && page.contains(".SH OPTIONS"), "{page}");
@@ -73,8 +75,14 @@ fn help_fits_into_a_terminal_and_names_every_exit_code() {
     for (code, meaning) in nixfleet_agent::outcome::EXIT_CODES {
         assert!(help.contains(&format!("  {code}  {meaning}")), "{help}");
     }
-    for arguments in [&["--help"][..], &["-h"], &["status", "--help"], &["status", "-h"]] {
-        let ended = home.nixfleet(arguments);
+    let names = ["status", "pull", "switch", "test", "rollback", "cancel", "logs", "generations", "hold", "release"];
+    for name in names {
+        let help = home.nixfleet(&[name, "--help"]).stdout;
+        assert!(help.contains("Examples:") && help.contains(&format!("nixfleet {name}")), "{help}");
+    }
+    let of_each = names.iter().flat_map(|name| [vec![*name, "--help"], vec![*name, "-h"]]);
+    for arguments in [vec!["--help"], vec!["-h"]].into_iter().chain(of_each) {
+        let ended = home.nixfleet(&arguments);
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
         for line in ended.stdout.lines() {
             assert!(line.chars().count() <= 104, "{line}");

@@ -15,16 +15,131 @@ With --repo: looks at any flake repository, without a daemon, root or NixOS. Git
 which is asked now; the other three are gray. The repository is never written to: what has to be fetched for the \
 comparison is kept in the cache directory.";
 
-/// Command lines of `nixfleet status` with what they show.
-pub const EXAMPLES: [(&str, &str); 5] = [
-    ("nixfleet status", "this host"),
-    ("nixfleet status --watch", "again every 2 seconds, until q or Ctrl-C"),
-    ("nixfleet status --repo ~/nixos", "a checkout, against its upstream branch"),
-    ("nixfleet status --repo . --fail-on outdated", "in a script: exit code 3 if an update is due"),
-    ("nixfleet status --json | jq .compartments.git", "for programs; docs/status.md describes the keys"),
+/// What `nixfleet pull` does.
+pub const ABOUT_PULL: &str = "\
+Bring the tracked branch to the local repository, and follow it.
+
+Starts nixfleet-pull.service, shows what it writes, and ends with the five compartments. The checkout only goes forward; \
+files with changes are never overwritten. Ctrl-C ends following, not the pull.";
+
+/// What `nixfleet switch` does.
+pub const ABOUT_SWITCH: &str = "\
+Build the repository's commit and activate it, and follow it.
+
+Starts nixfleet-switch.service, shows what it writes, and ends with the five compartments. It builds what was pulled: \
+`nixfleet pull` comes first. Ctrl-C ends following, not the switch; `nixfleet cancel switch` ends the switch.";
+
+/// What `nixfleet test` does.
+pub const ABOUT_TEST: &str = "\
+Run this host's tests, and follow them.
+
+Starts nixfleet-test.service, shows what the tests write, and ends with the five compartments. Ctrl-C ends following, not \
+the tests.";
+
+/// What `nixfleet rollback` does.
+pub const ABOUT_ROLLBACK: &str = "\
+Go back to the previous generation, or to another one, and follow it.
+
+Starts nixfleet-rollback.service, shows what it writes, and ends with the five compartments. The commit that it steps back \
+from is held: the agent does not deploy it until `nixfleet release`.";
+
+/// What `nixfleet cancel` does.
+pub const ABOUT_CANCEL: &str = "\
+Stop the operation that runs, and wait for its end.
+
+An activation that is stopped half-way leaves a system that is partly the new one: the System compartment is red then.";
+
+/// What `nixfleet logs` does.
+pub const ABOUT_LOGS: &str = "\
+Show what the last run of an operation wrote, with journalctl.
+
+Users who are not root see it where they are in the group systemd-journal.";
+
+/// What `nixfleet generations` does.
+pub const ABOUT_GENERATIONS: &str = "\
+List the generations of this host, oldest first.
+
+current: it runs. booted: the machine was started with it. default: the next boot takes it.";
+
+/// What `nixfleet hold` does.
+pub const ABOUT_HOLD: &str = "\
+Hold a commit: the agent does not deploy it.
+
+One commit is held at a time: a new hold takes the place of the last one. A person may deploy it all the same with \
+`nixfleet switch`, which ends the hold.";
+
+/// What `nixfleet release` does.
+pub const ABOUT_RELEASE: &str = "\
+Allow a held commit again.
+
+The agent may also try a commit again whose switch failed.";
+
+const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
+    (
+        "status",
+        &[
+            ("nixfleet status", "this host"),
+            ("nixfleet status --watch", "again every 2 seconds, until q or Ctrl-C"),
+            ("nixfleet status --repo ~/nixos", "a checkout, against its upstream branch"),
+            ("nixfleet status --repo . --fail-on outdated", "in a script: exit code 3 if an update is due"),
+            ("nixfleet status --json | jq .compartments.git", "for programs; docs/status.md describes the keys"),
+        ],
+    ),
+    (
+        "pull",
+        &[
+            ("sudo nixfleet pull", "pull, and show it"),
+            ("sudo nixfleet pull && sudo nixfleet switch", "the usual update"),
+            ("sudo nixfleet pull --json | jq .result", "for programs: docs/operations.md has the keys"),
+        ],
+    ),
+    (
+        "switch",
+        &[
+            ("sudo nixfleet switch", "build and activate what was pulled"),
+            ("sudo nixfleet switch --no-wait", "start it; `nixfleet logs --follow switch`"),
+        ],
+    ),
+    ("test", &[("sudo nixfleet test", "run the tests; exit code 5 if one fails")]),
+    (
+        "rollback",
+        &[
+            ("sudo nixfleet rollback", "to the previous generation"),
+            ("sudo nixfleet rollback --to 41", "to generation 41"),
+        ],
+    ),
+    (
+        "cancel",
+        &[
+            ("sudo nixfleet cancel", "stop whatever runs"),
+            ("sudo nixfleet cancel switch", "stop the switch, nothing else"),
+        ],
+    ),
+    (
+        "logs",
+        &[
+            ("nixfleet logs switch", "the last switch"),
+            ("nixfleet logs --follow switch", "the one that runs, as it goes on"),
+        ],
+    ),
+    (
+        "generations",
+        &[
+            ("nixfleet generations", "a table"),
+            ("nixfleet generations --json | jq '.[] | select(.is_booted)'", "for programs"),
+        ],
+    ),
+    ("hold", &[("sudo nixfleet hold a1b2c3d", "as `git log --oneline` shows it")]),
+    ("release", &[("sudo nixfleet release a1b2c3d", "it may be deployed again")]),
 ];
 
-/// The files that `nixfleet status` reads and writes.
+/// Command lines of this subcommand with what they do.
+#[must_use]
+pub fn examples(subcommand: &str) -> &'static [(&'static str, &'static str)] {
+    EXAMPLES.iter().find(|(name, _)| *name == subcommand).map_or(&[], |(_, examples)| *examples)
+}
+
+/// The files that matter.
 pub const FILES: [(&str, &str); 4] = [
     ("/etc/nixfleet/config.json", "the configuration of this host"),
     ("/var/lib/nixfleet", "what the agent recorded; only read"),
@@ -51,16 +166,19 @@ pub fn exit_codes() -> String {
     text
 }
 
-/// Examples, exit codes and files as a block of text.
+/// Examples, exit codes and files of this subcommand as a block of text.
 #[must_use]
-pub fn of_status() -> String {
+pub fn of(subcommand: &str) -> String {
     let mut text = "Examples:\n".to_owned();
-    for (line, meaning) in EXAMPLES {
+    for (line, meaning) in examples(subcommand) {
         let _ = writeln!(text, "  {line:46} {meaning}");
     }
-    let _ = write!(text, "\n{}\n\nFiles:", exit_codes());
-    for (path, meaning) in FILES {
-        let _ = write!(text, "\n  {path:26} {meaning}");
+    let _ = write!(text, "\n{}", exit_codes());
+    if subcommand == "status" {
+        text.push_str("\n\nFiles:");
+        for (path, meaning) in FILES {
+            let _ = write!(text, "\n  {path:26} {meaning}");
+        }
     }
     text
 }

@@ -14,7 +14,7 @@ const A_DAY_SECONDS: u64 = 86_400;
 
 /// Arguments of `nixfleet status`.
 #[derive(Debug, Args)]
-#[command(after_long_help = notes::of_status())]
+#[command(after_long_help = notes::of("status"))]
 pub struct StatusArguments {
     /// Print JSON: one object, with --watch one object a line
     #[arg(long)]

@@ -6,7 +6,7 @@
 mod agent;
 mod alarm;
 mod bus;
-mod evidence;
+pub(crate) mod evidence;
 mod heartbeat;
 mod memory;
 mod notify;
@@ -14,9 +14,9 @@ mod policy;
 mod remote_check;
 mod replacement;
 mod schedule;
-mod signals;
+pub(crate) mod signals;
 mod start_pause;
-mod systemd;
+pub(crate) mod systemd;
 
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;

@@ -137,6 +137,11 @@ impl Systemd {
         self.manager("StartUnit", &(unit, "fail")).await.map(|_| ())
     }
 
+    /// Stops a unit and does not wait for it. A start that is still to come is taken back.
+    pub(crate) async fn stop(&self, unit: &str) -> Result<(), SystemdError> {
+        self.manager("StopUnit", &(unit, "replace")).await.map(|_| ())
+    }
+
     /// The units of operations that run, end, or have a job.
     pub(crate) async fn busy_units(&self) -> Result<Vec<String>, SystemdError> {
         type ListedUnit =

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use nixfleet_core::infer;
 use nixfleet_core::model::HostStatus;
 
-use crate::arguments::StatusArguments;
+use crate::arguments::{HostArguments, StatusArguments};
 use crate::{CommandError, Outcome};
 use source::Source;
 use table::Layout;
@@ -34,8 +34,13 @@ pub(crate) fn run(arguments: &StatusArguments) -> Result<Outcome, CommandError> 
     Ok(Outcome::of_states(found, arguments.fail_on.map(Into::into)))
 }
 
+/// The status of this host now.
+pub(crate) fn of_host(arguments: &HostArguments) -> Result<HostStatus, CommandError> {
+    Ok(infer(&source::open_host(arguments)?.observe()?, Timestamp::now()))
+}
+
 /// Writes to standard output. `apart`: with an empty line before a table, where others came before.
-fn write(status: &HostStatus, json: bool, apart: bool) -> std::io::Result<()> {
+pub(crate) fn write(status: &HostStatus, json: bool, apart: bool) -> std::io::Result<()> {
     let mut output = anstream::stdout().lock();
     if json {
         serde_json::to_writer(&mut output, status)?;

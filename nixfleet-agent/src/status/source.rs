@@ -56,7 +56,7 @@ impl Source {
     }
 }
 
-fn open_host(arguments: &HostArguments) -> Result<Source, CommandError> {
+pub(super) fn open_host(arguments: &HostArguments) -> Result<Source, CommandError> {
     let missing = std::fs::symlink_metadata(&arguments.config).is_err_and(|error| error.kind() == ErrorKind::NotFound);
     if missing && arguments.config == Path::new(DEFAULT_CONFIG) {
         return Err(CommandError::NotSetUp { path: arguments.config.clone() });

@@ -18,7 +18,7 @@ mod test;
 
 use std::process::ExitCode;
 
-pub use arguments::{Action, Arguments, Step};
+pub use arguments::{Action, Arguments, RecordedOperation, Step};
 use context::Context;
 use nixfleet_core::observation::Operation;
 use run::Run;

@@ -3,6 +3,7 @@
 //! Everything but [`fast_forward`] reads only, all with libgit2: no hook, no external filter and no credential helper is run, and the user's
 //! repository is never written otherwise. Only OpenSSH's `ssh` is started, for remotes that are reached through it.
 
+mod abbreviated;
 mod checkout;
 mod divergence;
 mod local;
@@ -14,6 +15,7 @@ pub mod remote;
 mod repository_error;
 mod tracked_remote;
 
+pub use abbreviated::{ResolveError, resolve_abbreviated};
 pub use checkout::{CheckoutError, Moved, RewrittenBranch, fast_forward};
 pub use divergence::divergence;
 pub use local::observe_repository;

@@ -1,0 +1,59 @@
+//! `nixfleet hold` and `nixfleet release`.
+
+use std::io;
+
+use jiff::Timestamp;
+use nixfleet_core::git::{self, RemoteStore};
+use nixfleet_core::state_directory::{CommitHeld, CommitReleased, JournalEntry, StateDirectory, StateError};
+use nixfleet_core::{Revision, config};
+
+use super::OperateError;
+use crate::arguments::HoldArguments;
+use crate::{CommandError, Outcome, remote};
+
+/// Holds the commit: the agent does not deploy it by itself.
+pub(crate) fn hold(arguments: &HoldArguments) -> Result<Outcome, CommandError> {
+    let revision = resolve(arguments)?;
+    let entry = JournalEntry::Held(CommitHeld { at: Timestamp::now(), revision: revision.clone() });
+    append(arguments, &entry, "hold")?;
+    anstream::eprintln!(
+        "{revision} is held: the agent does not deploy it until `nixfleet release {}`",
+        revision.short()
+    );
+    Ok(Outcome::Done)
+}
+
+/// Allows the commit again.
+pub(crate) fn release(arguments: &HoldArguments) -> Result<Outcome, CommandError> {
+    let revision = resolve(arguments)?;
+    let entry = JournalEntry::Released(CommitReleased { at: Timestamp::now(), revision: revision.clone() });
+    append(arguments, &entry, "release")?;
+    anstream::eprintln!("{revision} is released: the agent may deploy it as its policy says");
+    Ok(Outcome::Done)
+}
+
+fn resolve(arguments: &HoldArguments) -> Result<Revision, CommandError> {
+    // A full id needs no checkout: it may be of a commit that is yet to come.
+    if let Ok(revision) = arguments.revision.parse() {
+        return Ok(revision);
+    }
+    let config = config::read(&arguments.places.config)?;
+    git::allow_foreign_owner();
+    let state = StateDirectory::new(&arguments.places.state_directory);
+    let store = RemoteStore::new(state.remote_repository_path());
+    let found = git::resolve_abbreviated(&remote::checkout(&config, &state), Some(&store), &arguments.revision);
+    Ok(found.map_err(OperateError::from)?)
+}
+
+fn append(arguments: &HoldArguments, entry: &JournalEntry, command: &str) -> Result<(), OperateError> {
+    let state = StateDirectory::new(&arguments.places.state_directory);
+    state.journal().append(entry).map_err(|error| match &error {
+        StateError::Write { source, .. } | StateError::Read { source, .. }
+            if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
+        {
+            let command = format!("{command} {}", arguments.revision);
+            OperateError::NotTheirs { path: state.path.clone(), command }
+        }
+        _ => error.into(),
+    })
+}

@@ -1,0 +1,55 @@
+//! Start the unit of an operation, and learn which run of it that is.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use nixfleet_core::state_directory::StateDirectory;
+use tokio::time::{Instant, sleep};
+
+use super::OperateError;
+use super::run_record::{new_run, runs_of_unit};
+use crate::daemon::systemd::{Systemd, SystemdError};
+
+const POLL: Duration = Duration::from_millis(50);
+/// A unit that is over and said nothing gets so long to be found in the journal of operations.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A run that is there.
+#[derive(Debug)]
+pub(super) struct StartedRun {
+    pub(super) invocation_id: String,
+    /// Somebody else had started it.
+    pub(super) was_running: bool,
+}
+
+/// Starts this unit, or finds the run that is under way. `command` is what to say again with more rights.
+pub(super) async fn start(unit: &str, state: &StateDirectory, command: &str) -> Result<StartedRun, OperateError> {
+    let told = |error: SystemdError| OperateError::of_systemd(&error, "start", unit, command);
+    let systemd = Systemd::connect(None).await.map_err(told)?;
+    let known = systemd.unit_state(unit).await.map_err(told)?;
+    if known.active_state == "activating" && !known.invocation_id.is_empty() {
+        return Ok(StartedRun { invocation_id: known.invocation_id, was_running: true });
+    }
+    let entries = state.journal().read()?.entries;
+    let before: BTreeSet<String> = runs_of_unit(&entries, unit).into_iter().map(str::to_owned).collect();
+    systemd.start(unit).await.map_err(told)?;
+    let mut at_rest_since = None;
+    loop {
+        // Asked first: what is at rest by now has written what it writes.
+        let is_busy = systemd.busy_units().await.map_err(told)?.iter().any(|busy| busy == unit);
+        let now = systemd.unit_state(unit).await.map_err(told)?;
+        if !now.invocation_id.is_empty() && now.invocation_id != known.invocation_id {
+            return Ok(StartedRun { invocation_id: now.invocation_id, was_running: false });
+        }
+        // systemd forgets a unit that ended well, and with it which run that was.
+        if let Some(invocation_id) = new_run(&state.journal().read()?.entries, unit, &before) {
+            return Ok(StartedRun { invocation_id, was_running: false });
+        }
+        if is_busy {
+            at_rest_since = None;
+        } else if at_rest_since.get_or_insert_with(Instant::now).elapsed() > GRACE {
+            return Err(OperateError::NothingRan { unit: unit.to_owned(), result: now.result });
+        }
+        sleep(POLL).await;
+    }
+}
