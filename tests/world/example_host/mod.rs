@@ -1,6 +1,6 @@
 //! A whole host, made of real files: a fleet's repository, its checkout, the recorded state, a NixOS-shaped system.
 //!
-//! What happens on a host are methods, which leave what the agent and the units would: see [`events`] and [`operations`].
+//! What happens on a host are methods, which leave what the agent and the units would: see `events` and `operations`.
 //! The host has a clock of its own, which starts weeks ago, so that each event has its time and none lies in the future.
 
 mod events;
