@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::Verdict;
-use super::remote::{self, NoAnswer, PastGrace, Stale};
+use super::remote::{self, Stale};
 use crate::Age;
 use crate::Revision;
 use crate::model::{Action, State};
@@ -19,8 +19,6 @@ pub(super) enum Why<'a> {
     NotObserved,
     NoRepository,
     Unreadable(&'a str),
-    RemoteUnreadable(PastGrace<'a>),
-    NoAnswer(NoAnswer<'a>),
     Compared(Box<Comparison<'a>>),
 }
 
@@ -48,14 +46,9 @@ pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
         }
         Reading::Present(repository) => repository,
     };
-    if let Some(past) = remote::past_grace(&observation.remote, &observation.settings, now) {
-        let since = past.since;
-        return Verdict::new(State::Error, Why::RemoteUnreadable(past)).action(Action::CheckRemote).since(since);
-    }
-    let Some(tip) = &observation.remote.last_good else {
-        let why = remote::no_answer(&observation.remote);
-        let action = why.action();
-        return Verdict::new(State::Unknown, Why::NoAnswer(why)).action(action);
+    let tip = match remote::tip(observation, now) {
+        Ok(tip) => tip,
+        Err(verdict) => return verdict,
     };
     compare(observation, repository, tip, now)
 }
@@ -105,8 +98,6 @@ impl fmt::Display for Why<'_> {
             Self::NotObserved => formatter.write_str("not observed"),
             Self::NoRepository => formatter.write_str("no local repository yet: the first pull clones it"),
             Self::Unreadable(sentence) => formatter.write_str(sentence),
-            Self::RemoteUnreadable(past) => past.fmt(formatter),
-            Self::NoAnswer(why) => why.fmt(formatter),
             Self::Compared(comparison) => comparison.fmt(formatter),
         }
     }

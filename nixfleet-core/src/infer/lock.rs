@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Verdict;
 use super::git::next_step;
-use super::remote::{self, NoAnswer, PastGrace, Stale};
+use super::remote::{self, Stale};
 use crate::Age;
 use crate::Sha256;
 use crate::model::{Action, State};
@@ -19,8 +19,6 @@ pub(super) enum Why<'a> {
     NoLocalLock,
     NoLocalLockButRemote,
     Unreadable(&'a str),
-    NoAnswer(NoAnswer<'a>),
-    RemoteUnreadable(PastGrace<'a>),
     RemoteHasNone(&'a RemoteCommit),
     Compared(Box<Comparison<'a>>),
 }
@@ -46,15 +44,9 @@ pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
         }
         Reading::Present(local) => local,
     };
-    // Before "none read yet": a remote that failed for longer than its grace is an error, also when it never answered.
-    if let Some(past) = remote::past_grace(&observation.remote, &observation.settings, now) {
-        let since = past.since;
-        return Verdict::new(State::Error, Why::RemoteUnreadable(past)).action(Action::CheckRemote).since(since);
-    }
-    let Some(tip) = &observation.remote.last_good else {
-        let why = remote::no_answer(&observation.remote);
-        let action = why.action();
-        return Verdict::new(State::Unknown, Why::NoAnswer(why)).action(action);
+    let tip = match remote::tip(observation, now) {
+        Ok(tip) => tip,
+        Err(verdict) => return verdict,
     };
     let Some(remote) = &tip.lock else {
         return Verdict::new(State::Error, Why::RemoteHasNone(tip))
@@ -130,8 +122,6 @@ impl fmt::Display for Why<'_> {
                 formatter.write_str("no flake.lock in the local repository: run `nix flake lock` and commit it")
             }
             Self::Unreadable(sentence) => formatter.write_str(sentence),
-            Self::NoAnswer(why) => why.fmt(formatter),
-            Self::RemoteUnreadable(past) => past.fmt(formatter),
             Self::RemoteHasNone(tip) => {
                 write!(formatter, "{} at {} of the remote has no flake.lock", tip.revision.short(), tip.branch)
             }

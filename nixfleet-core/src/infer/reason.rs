@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{agent, git, lock, system, tests};
+use super::{agent, git, lock, remote, system, tests};
 
 /// Why a compartment is in its state. Displayed as one line for people; the words are not an interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,7 @@ enum Kind<'a> {
     Agent(agent::Why<'a>),
     Git(git::Why<'a>),
     Lock(lock::Why<'a>),
+    Remote(remote::Why<'a>),
     System(system::Why<'a>),
     Tests(tests::Why<'a>),
 }
@@ -23,6 +24,7 @@ impl fmt::Display for Reason<'_> {
             Kind::Agent(why) => why.fmt(formatter),
             Kind::Git(why) => why.fmt(formatter),
             Kind::Lock(why) => why.fmt(formatter),
+            Kind::Remote(why) => why.fmt(formatter),
             Kind::System(why) => why.fmt(formatter),
             Kind::Tests(why) => why.fmt(formatter),
         }
@@ -44,6 +46,12 @@ impl<'a> From<git::Why<'a>> for Reason<'a> {
 impl<'a> From<lock::Why<'a>> for Reason<'a> {
     fn from(why: lock::Why<'a>) -> Self {
         Self(Kind::Lock(why))
+    }
+}
+
+impl<'a> From<remote::Why<'a>> for Reason<'a> {
+    fn from(why: remote::Why<'a>) -> Self {
+        Self(Kind::Remote(why))
     }
 }
 

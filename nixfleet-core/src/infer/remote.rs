@@ -4,25 +4,53 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::Verdict;
 use crate::Age;
-use crate::model::Action;
-use crate::observation::{InferenceSettings, RemoteStatus};
+use crate::model::{Action, State};
+use crate::observation::{InferenceSettings, Observation, RemoteCommit, RemoteStatus};
+
+/// Why there is no tip to compare with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Why<'a> {
+    PastGrace(PastGrace<'a>),
+    NoAnswer(NoAnswer<'a>),
+}
+
+/// The last good answer of the remote, or the verdict where it does not stand or there is none. A remote that failed for
+/// longer than its grace is an error, also where it never answered: so this comes before "none read yet".
+pub(super) fn tip(observation: &Observation, now: Timestamp) -> Result<&RemoteCommit, Verdict<'_>> {
+    let remote = &observation.remote;
+    if let Some(past) = past_grace(remote, &observation.settings, now) {
+        let since = past.since;
+        return Err(Verdict::new(State::Error, Why::PastGrace(past)).action(Action::CheckRemote).since(since));
+    }
+    remote.last_good.as_ref().ok_or_else(|| {
+        let why = no_answer(remote);
+        let action = why.action();
+        Verdict::new(State::Unknown, Why::NoAnswer(why)).action(action)
+    })
+}
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PastGrace(past) => past.fmt(formatter),
+            Self::NoAnswer(why) => why.fmt(formatter),
+        }
+    }
+}
 
 /// The remote could not be read for longer than the grace period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PastGrace<'a> {
-    pub(super) error: &'a str,
-    pub(super) failures: u32,
-    pub(super) since: Timestamp,
+    error: &'a str,
+    failures: u32,
+    since: Timestamp,
     age: Age,
 }
 
 /// Judges the last attempts. An attempt that lies in the future shows that the clock was set back: it then counts as now.
-pub(super) fn past_grace<'a>(
-    remote: &'a RemoteStatus,
-    settings: &InferenceSettings,
-    now: Timestamp,
-) -> Option<PastGrace<'a>> {
+fn past_grace<'a>(remote: &'a RemoteStatus, settings: &InferenceSettings, now: Timestamp) -> Option<PastGrace<'a>> {
     let attempt = remote.last_attempt.as_ref()?;
     let error = attempt.error.as_deref()?;
     let now = now.max(attempt.at);
@@ -64,7 +92,7 @@ impl NoAnswer<'_> {
     }
 }
 
-pub(super) fn no_answer(remote: &RemoteStatus) -> NoAnswer<'_> {
+fn no_answer(remote: &RemoteStatus) -> NoAnswer<'_> {
     let failing = remote.last_attempt.as_ref().and_then(|attempt| attempt.error.as_deref());
     match (&remote.problem, failing, &remote.url) {
         (Some(problem), ..) => NoAnswer::Unreadable(problem),
