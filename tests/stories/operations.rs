@@ -183,6 +183,59 @@ fn whatever_ends_a_switch_is_told() {
 }
 
 #[test]
+fn two_switches_do_not_meet() {
+    let Some(image) = Image::get() else { return };
+    let machine = Machine::boot(&image, "web1");
+    let host = settled(&machine);
+    host.remote.set_host("web1", "  activation = \"sleep 4\";");
+    let commit = host.remote.commit("slow");
+    let by_hand = host.remote.build(&commit, "web1");
+    assert!(host.start("pull"));
+
+    let mut person = machine.start("root", &["nixos-rebuild", "switch", "--store-path", &by_hand]);
+    let lock = "/run/nixos/switch-to-configuration.lock";
+    machine.wait_until("the person's switch holds the lock", LIMIT, || {
+        machine.exists(lock) && !machine.run(&["flock", "--nonblock", lock, "true"]).success()
+    });
+    assert!(!host.start("switch"), "it does not wait without a word");
+    let system = host.status().compartments.system;
+    assert_eq!(system.state.name(), "error");
+    assert!(
+        system.reason.contains("another switch holds") && system.reason.contains("nothing was changed"),
+        "{}",
+        system.reason
+    );
+
+    assert!(person.wait().unwrap().success());
+    assert_eq!(host.running_system().as_deref(), Some(&*by_hand));
+    assert_eq!(host.status().compartments.system.state.name(), "ok", "the person brought what the repository asks for");
+
+    // Started twice, it runs once.
+    let known = host.results().len();
+    machine.shell("systemctl start nixfleet-switch.service & systemctl start nixfleet-switch.service; wait");
+    assert_eq!(host.results()[known..], ["switch success"]);
+}
+
+#[test]
+fn a_test_that_never_stops_talking_is_heard_and_ended() {
+    let Some(image) = Image::get() else { return };
+    let machine = Machine::boot(&image, "web1");
+    let host = settled(&machine);
+    host.remote.set_test(
+        "web1",
+        "20-talks",
+        "#!/bin/sh\nhead --bytes 20000000 /dev/zero | tr '\\0' x | fold --width 1000\nexit 0\n",
+    );
+    host.remote.set_test("web1", "30-forks", "#!/bin/sh\nsetsid sleep 1000 &\nexit 0\n");
+    host.remote.commit("tests");
+    assert!(host.start("pull") && host.start("switch"));
+    assert!(host.start("test"), "{:?}", host.status().compartments.tests);
+    let tests = host.status().compartments.tests;
+    assert!(tests.reason.starts_with("3 passed"), "{}", tests.reason);
+    assert_eq!(machine.shell("pgrep --exact sleep || true"), "", "what a test forked away ended with the unit");
+}
+
+#[test]
 fn the_user_nixfleet_may_start_its_operations_and_nothing_else() {
     let Some(image) = Image::get() else { return };
     let machine = Machine::boot(&image, "web1");
