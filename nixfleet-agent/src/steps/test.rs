@@ -1,6 +1,5 @@
 //! Test: the host's own tests, each with a time limit.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use nixfleet_core::observation::{IndividualTest, IndividualTestResult, Operation, OperationResult, Phase};
+use nixfleet_core::observe::is_test;
 use nixfleet_core::state_directory::{TestCounts, TestRunRecord};
 use nixfleet_core::system::SystemRoot;
 
@@ -71,7 +71,7 @@ fn executables(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in directory.read_dir()? {
         let path = entry?.path();
-        if std::fs::metadata(&path).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0) {
+        if is_test(&path) {
             found.push(path);
         }
     }

@@ -10,19 +10,18 @@ pub(super) fn look_for_tests(repository: &Path, directory: &Path) -> TestsSetup 
     let Ok(entries) = std::fs::read_dir(repository.join(directory)) else {
         return TestsSetup::NoneFound;
     };
-    let executables = entries
-        .flatten()
-        .filter(|entry| {
-            // Follows symbolic links, as running the test would.
-            std::fs::metadata(entry.path())
-                .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-        })
-        .count();
+    let executables = entries.flatten().filter(|entry| is_test(&entry.path())).count();
     match u32::try_from(executables) {
         Ok(0) => TestsSetup::NoneFound,
         Ok(count) => TestsSetup::Found(count),
         Err(_) => TestsSetup::Found(u32::MAX),
     }
+}
+
+/// Whether this is a test of the host: an executable file, or a symbolic link to one, as running it would find.
+#[must_use]
+pub fn is_test(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(test)]
