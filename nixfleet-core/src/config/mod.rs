@@ -15,10 +15,16 @@
 //! }
 //! ```
 
+mod confirm;
+mod github;
 mod read;
 mod sections;
+mod signatures;
 mod window;
 
+pub use confirm::ConfirmConfig;
+pub use github::GithubConfig;
 pub use read::{ConfigError, read};
 pub use sections::{AgentConfig, Automatic, HostConfig, PolicyConfig, RemoteConfig, RepositoryConfig, TestsConfig};
+pub use signatures::SignaturesConfig;
 pub use window::{CalendarWindow, InvalidWindow};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::CalendarWindow;
+use super::{CalendarWindow, ConfirmConfig, GithubConfig, SignaturesConfig};
 use crate::observation::InferenceSettings;
 
 /// The whole configuration.
@@ -20,6 +20,10 @@ pub struct HostConfig {
     pub remote: RemoteConfig,
     /// The agent.
     pub agent: AgentConfig,
+    /// Whether a switch has to be confirmed.
+    pub confirm: ConfirmConfig,
+    /// Open pull requests on GitHub.
+    pub github: GithubConfig,
     /// The host's own tests.
     pub tests: TestsConfig,
 }
@@ -34,6 +38,10 @@ pub struct RepositoryConfig {
     pub branch: Option<String>,
     /// The checkout. Default: `repo` in the state directory, which nixfleet itself owns.
     pub path: Option<PathBuf>,
+    /// Whose checkout it is: pull and build run as this user. Default: `nixfleet`.
+    pub user: Option<String>,
+    /// Whose signatures the pulled commits have to carry. Default: nobody's.
+    pub signatures: SignaturesConfig,
     /// Whether a branch that was rewritten on the remote (a forced push) is taken. Default: no, it is an error.
     pub allow_rewritten_branch: bool,
     /// A file with the token for https. Never the token itself: this configuration is readable by all.

@@ -1,0 +1,36 @@
+//! How GitHub is asked for open pull requests.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// How GitHub is asked for open pull requests that update `flake.lock`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GithubConfig {
+    /// Whether GitHub is asked at all. Default: no.
+    pub enable: bool,
+    /// A file with the token. Never the token itself: this configuration is readable by all.
+    pub token_file: Option<PathBuf>,
+    /// The address of the API. Default: the one that belongs to the remote's address, on github.com or GitHub Enterprise.
+    pub api_url: Option<String>,
+    /// Only pull requests with this in their title count. Default: any title; what counts is that only `flake.lock` changes.
+    pub pull_request_title: Option<String>,
+    /// Only pull requests with all of these labels count. Default: any.
+    pub pull_request_labels: Vec<String>,
+    /// GitHub is asked this often, give or take a tenth. Default: 300.
+    pub interval_seconds: u64,
+}
+
+impl Default for GithubConfig {
+    fn default() -> Self {
+        Self {
+            enable: false,
+            token_file: None,
+            api_url: None,
+            pull_request_title: None,
+            pull_request_labels: Vec::new(),
+            interval_seconds: 300,
+        }
+    }
+}
