@@ -27,4 +27,5 @@ pub mod nixos_root;
 pub mod programs;
 pub mod prometheus;
 pub mod scenario;
+pub mod signing;
 pub mod states;

@@ -1,7 +1,10 @@
-//! Pull: read the remote, bring the checkout forward.
+//! Pull: read the remote, check who signed what is new, bring the checkout forward.
 
+use std::time::{Duration, Instant};
+
+use nixfleet_core::git::signature::{SignatureError, TrustedKeys, verify_incoming};
 use nixfleet_core::git::{self, RemoteStore, RewrittenBranch};
-use nixfleet_core::observation::{Operation, Phase};
+use nixfleet_core::observation::{Operation, Phase, RemoteCommit};
 
 use super::context::Context;
 use super::error::StepError;
@@ -18,10 +21,16 @@ pub(super) fn pull(context: &Context) -> Result<Success, StepError> {
     let looked = remote::look(&context.config, &context.state, &context.runtime);
     let tip = looked.map_err(StepError::in_phase(Phase::Fetch))?;
 
-    let in_update = StepError::in_phase(Phase::Update);
-    run.progress(Phase::Update, Some(tip.revision.clone()), None).map_err(&in_update)?;
     let rewritten =
         if context.config.repository.allow_rewritten_branch { RewrittenBranch::Take } else { RewrittenBranch::Refuse };
+    if context.config.repository.signatures.are_required() {
+        let in_verification = StepError::in_phase(Phase::Verify);
+        run.progress(Phase::Verify, Some(tip.revision.clone()), None).map_err(&in_verification)?;
+        verify(context, &store, &tip, rewritten).map_err(StepError::in_phase(Phase::Verify))?;
+    }
+
+    let in_update = StepError::in_phase(Phase::Update);
+    run.progress(Phase::Update, Some(tip.revision.clone()), None).map_err(&in_update)?;
     let moved = git::fast_forward(&path, &store, &tip, rewritten).map_err(StepError::in_phase(Phase::Update))?;
     let detail = match &moved.from {
         Some(from) if *from == moved.to => format!("already at {}", moved.to.short()),
@@ -35,4 +44,25 @@ pub(super) fn pull(context: &Context) -> Result<Success, StepError> {
         detail: Some(detail),
         ..Success::default()
     })
+}
+
+/// Says now and then how far it is: a branch may have many new commits.
+fn verify(
+    context: &Context,
+    store: &RemoteStore,
+    tip: &RemoteCommit,
+    rewritten: RewrittenBranch,
+) -> Result<(), SignatureError> {
+    const PAUSE: Duration = Duration::from_secs(1);
+    let keys = TrustedKeys::read(&context.config.repository.signatures)?;
+    let mut said_at = Instant::now();
+    let verified = verify_incoming(&context.repository(), store, tip, rewritten, &keys, &mut |done, all| {
+        if said_at.elapsed() >= PAUSE {
+            said_at = Instant::now();
+            let of_all = all.map_or_else(String::new, |all| format!(" of {all}"));
+            eprintln!("signatures checked: {done}{of_all}");
+        }
+    })?;
+    eprintln!("commits that are new and signed by trusted keys: {}", verified.commits);
+    Ok(())
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
-use super::HostConfig;
+use super::{HostConfig, RepositoryConfig};
 
 /// A configuration is a few hundred bytes; what is larger is another file.
 const MAXIMUM_BYTES: u64 = 1024 * 1024;
@@ -81,6 +81,7 @@ fn check(config: &HostConfig) -> Result<(), String> {
     if !directory.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
         return Err(format!("tests.directory {} must lie inside the repository", directory.display()));
     }
+    check_repository(&config.repository)?;
     for (key, value) in [
         ("agent.heartbeat_deadline_seconds", config.agent.heartbeat_deadline_seconds),
         ("agent.interval_seconds", config.agent.interval_seconds),
@@ -94,6 +95,30 @@ fn check(config: &HostConfig) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn check_repository(repository: &RepositoryConfig) -> Result<(), String> {
+    let signatures = &repository.signatures;
+    if signatures.are_required()
+        && signatures.allowed_signers_file.is_none()
+        && signatures.openpgp_keyring_file.is_none()
+    {
+        return Err(
+            "repository.signatures.forge_keyring_file alone lets nothing pass, for it counts for merges only: \
+                    set allowed_signers_file or openpgp_keyring_file, too"
+                .to_owned(),
+        );
+    }
+    match repository.user.as_deref() {
+        Some("root") => Err("repository.user must not be root: pull and build never run as root".to_owned()),
+        Some(user) if user.is_empty() || user.contains(|c: char| c == '/' || c == ':' || c.is_control()) => {
+            Err("repository.user must be the name of a user".to_owned())
+        }
+        Some(user) if user != RepositoryConfig::OWN_USER && repository.path.is_none() => {
+            Err("repository.user says whose checkout repository.path is: set repository.path, too".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -142,6 +167,10 @@ mod tests {
             (br#"{"tests": {"directory": "a/../../b"}}"#, "must lie inside the repository"),
             (br#"{"remote": {"total_timeout_seconds": 0}}"#, "must be at least 1"),
             (br#"{"agent": {"interval_seconds": 0}}"#, "agent.interval_seconds must be at least 1"),
+            (br#"{"repository": {"signatures": {"forge_keyring_file": "/k"}}}"#, "alone lets nothing pass"),
+            (br#"{"repository": {"path": "/home/root", "user": "root"}}"#, "must not be root"),
+            (br#"{"repository": {"path": "/srv", "user": "a:b"}}"#, "must be the name of a user"),
+            (br#"{"repository": {"user": "alice"}}"#, "set repository.path, too"),
             (br#"{"agent": {"policy": {"pull": "yes"}}}"#, "unknown variant `yes`"),
             (br#"{"agent": {"policy": {"pul": "on"}}}"#, "unknown field `pul`"),
             (br#"{"agent": {"policy": {"switch": {"window": "Mon 2-5"}}}}"#, "write it like \"Mon..Fri 02:00-05:00\""),

@@ -54,6 +54,17 @@ pub struct RepositoryConfig {
     pub known_hosts_file: Option<PathBuf>,
 }
 
+impl RepositoryConfig {
+    /// The user that nixfleet itself runs as.
+    pub const OWN_USER: &str = "nixfleet";
+
+    /// Whose checkout it is, where it is not nixfleet's own.
+    #[must_use]
+    pub fn foreign_user(&self) -> Option<&str> {
+        self.user.as_deref().filter(|user| *user != Self::OWN_USER)
+    }
+}
+
 /// How the remote is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -1,7 +1,8 @@
 //! Git: the local repository, the tracked branch of the remote, and how far the two are apart.
 //!
 //! Everything but [`fast_forward`] reads only, all with libgit2: no hook, no external filter and no credential helper is run, and the user's
-//! repository is never written otherwise. Only OpenSSH's `ssh` is started, for remotes that are reached through it.
+//! repository is never written otherwise. Only OpenSSH's `ssh` is started, for remotes that are reached through it, and
+//! `ssh-keygen` and `gpg`, where [`signature`]s are checked.
 
 mod abbreviated;
 mod checkout;
@@ -13,6 +14,7 @@ mod ownership;
 mod redact;
 pub mod remote;
 mod repository_error;
+pub mod signature;
 mod tracked_remote;
 
 pub use abbreviated::{ResolveError, resolve_abbreviated};
