@@ -33,6 +33,7 @@ pub(crate) fn look(
     state: &StateDirectory,
     runtime: &RuntimeDirectory,
 ) -> Result<RemoteCommit, LookError> {
+    state.share();
     // A record that cannot be read is one that is written anew.
     let previous = state.read_remote().ok().flatten();
     let attempt = runtime.read_remote_attempt().ok().flatten();

@@ -56,9 +56,30 @@ impl<'a> FleetHost<'a> {
 
     /// Writes the configuration, with more members than the remote's address.
     pub fn configure(&self, members: &str) {
-        let text =
-            format!(r#"{{ "host": "web1", "repository": {{ "url": "file://{REMOTE}", "branch": "main" }}{members} }}"#);
+        self.configure_repository("", members);
+    }
+
+    /// The same, with more members of the repository, too.
+    pub fn configure_repository(&self, of_repository: &str, members: &str) {
+        let repository = format!(r#""url": "file://{REMOTE}", "branch": "main"{of_repository}"#);
+        let text = format!(r#"{{ "host": "web1", "repository": {{ {repository} }}{members} }}"#);
         self.machine.write("/etc/nixfleet/config.json", text);
+    }
+
+    /// Makes pull and build work in this user's checkout, as the NixOS module does for `repository.user`.
+    pub fn use_repository_of(&self, user: &str, path: &str) {
+        let fill = |text: String| text.replace("@user@", user).replace("@repository@", path);
+        for entry in std::fs::read_dir(modules().join("units/user-repository")).unwrap().map(Result::unwrap) {
+            let file = entry.file_name().into_string().unwrap();
+            let unit = file.strip_suffix(".conf").unwrap();
+            let text = fill(module(&format!("units/user-repository/{file}")));
+            self.machine.write(format!("/etc/systemd/system/{unit}.d/user-repository.conf"), text);
+        }
+        let directories = module("system/user-repository/nixfleet.tmpfiles.conf");
+        self.machine.write("/usr/lib/tmpfiles.d/nixfleet.conf", directories);
+        self.machine.succeed(&["systemd-tmpfiles", "--create", "nixfleet.conf"]);
+        self.machine.succeed(&["systemctl", "daemon-reload"]);
+        self.configure_repository(&format!(r#", "path": "{path}", "user": "{user}""#), "");
     }
 
     /// Starts an operation as an administrator does, and waits for its end; whether it succeeded.

@@ -18,6 +18,8 @@ pub(super) fn build(context: &Context) -> Result<(), StepError> {
     let path = context.repository();
     let head = head(&path);
     run.started(head.as_ref().ok().cloned(), None).map_err(&in_evaluation)?;
+    context.check_user().map_err(StepError::in_phase(Phase::Evaluation))?;
+    context.state.share();
     let head = head.map_err(|sentence| StepError::new(Phase::Evaluation, sentence))?;
     run.progress(Phase::Evaluation, Some(head.clone()), None).map_err(StepError::in_phase(Phase::Evaluation))?;
 

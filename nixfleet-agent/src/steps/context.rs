@@ -1,5 +1,6 @@
 //! What every step knows: the configuration, the places, and which run of which unit it is.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use nixfleet_core::config::{self, HostConfig};
@@ -37,6 +38,31 @@ impl Context {
                 .filter(|id| !id.is_empty())
                 .ok_or_else(|| ContextError::NotAUnit(arguments.unit()))?,
         })
+    }
+
+    /// Refuses to touch a checkout as anybody but its owner. In a repository of the user's own, nothing must belong to others
+    /// afterwards.
+    pub(super) fn check_user(&self) -> Result<(), String> {
+        let Some(user) = self.config.repository.foreign_user() else { return Ok(()) };
+        // systemd sets it from the unit's User=.
+        let runs_as = std::env::var("USER").unwrap_or_default();
+        if runs_as != user || rustix::process::geteuid().is_root() {
+            let runs_as = if runs_as.is_empty() { "root".to_owned() } else { runs_as };
+            return Err(format!(
+                "{} runs as {runs_as}, and the repository is {user}'s (repository.user): install the unit's drop-in for a \
+                 repository of the user's own",
+                self.unit
+            ));
+        }
+        let path = self.repository();
+        let is_foreign = |metadata: std::fs::Metadata| metadata.uid() != rustix::process::geteuid().as_raw();
+        if path.metadata().is_ok_and(is_foreign) {
+            return Err(format!(
+                "{} does not belong to {user}: name its owner in repository.user, or give it to {user}",
+                path.display()
+            ));
+        }
+        Ok(())
     }
 
     /// The checkout.

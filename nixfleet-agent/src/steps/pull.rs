@@ -17,6 +17,11 @@ pub(super) fn pull(context: &Context) -> Result<Success, StepError> {
     let before = git::observe_repository(&path).present().and_then(|repository| repository.head.clone());
     run.started(None, before).map_err(StepError::in_phase(Phase::Fetch))?;
     run.progress(Phase::Fetch, None, None).map_err(StepError::in_phase(Phase::Fetch))?;
+    context.check_user().map_err(StepError::in_phase(Phase::Fetch))?;
+    if context.config.repository.foreign_user().is_some() {
+        // The store of fetched objects, which this user shares with nixfleet. Whose the checkout is was checked.
+        git::allow_foreign_owner();
+    }
     let store = RemoteStore::new(context.state.remote_repository_path());
     let looked = remote::look(&context.config, &context.state, &context.runtime);
     let tip = looked.map_err(StepError::in_phase(Phase::Fetch))?;

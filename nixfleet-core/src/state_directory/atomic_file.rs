@@ -21,7 +21,8 @@ pub(super) enum Durability {
     WriterOnly,
 }
 
-/// Puts `contents` in the place of the file, readable by everyone, whatever the umask.
+/// Puts `contents` in the place of the file, readable by everyone, whatever the umask; writable by the group where the
+/// directory is.
 ///
 /// Several processes may do so at once; the last one wins. Where it fails, the former file is as it was.
 pub(super) fn replace(path: &Path, contents: &[u8], durability: Durability) -> Result<(), StateError> {
@@ -56,12 +57,23 @@ fn temporary_beside(path: &Path, mode: u32) -> io::Result<tempfile::NamedTempFil
     prefix.push(".");
     remove_leftovers(directory, &prefix);
     let temporary = tempfile::Builder::new().prefix(&prefix).suffix(TEMPORARY_SUFFIX).tempfile_in(directory)?;
+    let mode = if is_shared(directory) { with_group(mode) } else { mode };
     temporary.as_file().set_permissions(Permissions::from_mode(mode))?;
     give_to_owner(temporary.as_file(), directory)?;
     Ok(temporary)
 }
 
 const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// Whether those of the directory's group write in it as its owner does.
+pub(super) fn is_shared(directory: &Path) -> bool {
+    directory.metadata().is_ok_and(|metadata| metadata.mode() & 0o020 != 0)
+}
+
+/// The permissions, with the owner's for the group.
+pub(super) const fn with_group(mode: u32) -> u32 {
+    mode | (mode & 0o700) >> 3
+}
 
 /// Only the activation and the rollback run as root. What they write must stay writable for the others, who run as the
 /// directory's owner.
@@ -123,6 +135,19 @@ mod tests {
         }
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, 0o644);
         assert_eq!(directory.path().read_dir().unwrap().count(), 1);
+    }
+
+    #[test]
+    fn where_a_group_writes_the_files_are_for_the_group() {
+        let directory = tempfile::tempdir().unwrap();
+        for (mode, expected) in [(0o755, (0o644, 0o600)), (0o2775, (0o664, 0o660))] {
+            std::fs::set_permissions(directory.path(), Permissions::from_mode(mode)).unwrap();
+            let (file, lock) = (directory.path().join("remote.json"), directory.path().join(format!("{mode}.lock")));
+            replace(&file, b"{}", Durability::WriterOnly).unwrap();
+            create_if_absent(&lock, 0o600).unwrap();
+            let mode_of = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o7777;
+            assert_eq!((mode_of(&file), mode_of(&lock)), expected);
+        }
     }
 
     #[test]

@@ -6,12 +6,13 @@ use super::agent_file::AgentFile;
 use super::atomic_file::Durability;
 use super::pull_request_file::PullRequestFile;
 use super::whole_file::WholeFile;
-use super::{AuditLog, Journal, StateError, TestRunRecord};
+use super::{AuditLog, Journal, StateError, TestRunRecord, shared_directory};
 use crate::observation::{AgentHeartbeat, PullRequestStatus, RemoteAttempt, RemoteCommit};
 
 /// What survives a restart of the machine; by default `/var/lib/nixfleet`.
 ///
-/// It belongs to the user that nixfleet runs as. What root writes there is given to that user.
+/// It belongs to the user that nixfleet runs as. What root writes there is given to that user. Where its group may write in
+/// it, which is so where the checkout belongs to another user, all files are for the group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateDirectory {
     /// The directory.
@@ -41,6 +42,14 @@ impl StateDirectory {
     #[must_use]
     pub fn remote_repository_path(&self) -> PathBuf {
         self.path.join("remote.git")
+    }
+
+    /// Where those of the directory's group write, too: lets them write what this user made before that was so, and what this
+    /// process makes from now on. Does nothing elsewhere, nor as root, whose files are not all meant for them.
+    pub fn share(&self) {
+        if !rustix::process::geteuid().is_root() {
+            shared_directory::share(&self.path);
+        }
     }
 
     /// The last good answer of the remote.

@@ -32,6 +32,7 @@ mod journal;
 mod log_reader;
 mod pull_request_file;
 mod regular_file;
+mod shared_directory;
 mod test_run_record;
 mod text_bound;
 mod whole_file;
