@@ -144,13 +144,14 @@ fn the_agent_moves_it_and_both_remember_in_one_place() {
     host.use_repository_of("alice", CHECKOUT);
     let policy = r#", "agent": { "interval_seconds": 5, "policy": { "pull": "on", "switch": "on" } }"#;
     configure(&machine, "file:///srv/configuration", policy);
-    machine.succeed(&["systemctl", "restart", AGENT]);
+    // The exporter reads its configuration at its start; the agent's directories get their mode at its start.
+    machine.succeed(&["systemctl", "restart", AGENT, "nixfleet-exporter.service"]);
     host.remote.set_host("web1", "  # by the agent");
     let commit = host.remote.commit("by the agent");
     machine.succeed(&["systemctl", "reload", AGENT]);
     let version = || machine.succeed(&["/run/current-system/sw/bin/nixos-version", "--json"]);
     machine.wait_until("the commit runs", LIMIT, || version().contains(&commit));
-    machine.wait_until("and is tested", LIMIT, || host.states() == "GGGGG");
+    machine.wait_until(&format!("and is tested: {}", host.states()), LIMIT, || host.states() == "GGGGG");
     assert_eq!(alice(&machine, &["rev-parse", "HEAD"]), commit);
     nothing_belongs_to_others(&machine);
     assert!(host.results().iter().all(|result| result.ends_with("success")), "{:?}", host.results());
@@ -163,14 +164,27 @@ fn the_agent_moves_it_and_both_remember_in_one_place() {
     );
     machine.succeed(&["/opt/nixfleet/bin/nixfleet", "hold", &commit]);
     assert!(host.start("pull") && host.start("rollback"), "{}", machine.journal("nixfleet-pull.service"));
-    // The store of fetched objects was made by one of the two; each makes it again.
-    for (first, second) in [("alice", "nixfleet"), ("nixfleet", "alice")] {
-        machine.succeed_as(first, &["sh", "-c", "id --groups --name"]);
-        host.remote.set_host("web1", &format!("  # {first} {second}"));
-        let commit = host.remote.commit("once more");
+    // The store of fetched objects is made by either, and written by the other.
+    let store = "/var/lib/nixfleet/remote.git";
+    let commit = |name: &str| {
+        host.remote.set_host("web1", &format!("  # {name}"));
+        host.remote.commit(name)
+    };
+    for (maker, pulls_by_hand) in [("alice", true), ("nixfleet", false)] {
+        machine.shell(&format!("systemctl stop {AGENT}; rm --recursive {store}"));
+        commit(&format!("made by {maker}"));
+        if pulls_by_hand {
+            assert!(host.start("pull"), "{}", machine.journal("nixfleet-pull.service"));
+        }
+        machine.succeed(&["systemctl", "start", AGENT]);
+        machine.wait_until("the store is made", LIMIT, || machine.exists(format!("{store}/nixfleet-store")));
+        assert_eq!(machine.succeed(&["stat", "--format=%U", store]), maker);
+        let by_agent = commit(&format!("fetched by nixfleet, where {maker} made the store"));
         machine.succeed(&["systemctl", "reload", AGENT]);
-        machine.wait_until("pulled", LIMIT, || alice(&machine, &["rev-parse", "HEAD"]) == commit);
-        machine.shell("rm --recursive /var/lib/nixfleet/remote.git");
+        machine.wait_until("pulled", LIMIT, || alice(&machine, &["rev-parse", "HEAD"]) == by_agent);
+        machine.succeed(&["systemctl", "stop", AGENT]);
+        commit(&format!("fetched by Alice, where {maker} made the store"));
+        assert!(host.start("pull"), "{}", machine.journal("nixfleet-pull.service"));
     }
     nothing_belongs_to_others(&machine);
 }

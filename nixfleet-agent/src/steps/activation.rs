@@ -23,7 +23,8 @@ pub(super) fn check_system(store_path: &Path) -> Result<(), StepError> {
     let refuse = |why: &str| {
         Err(StepError::new(Phase::Activation, format!("{} {why}: nothing was changed", store_path.display())))
     };
-    let in_store = store_path.parent() == Some(Path::new("/nix/store")) && store_path.is_absolute();
+    // Whoever builds writes this path, and is not root.
+    let in_store = store_path.parent() == Some(Path::new("/nix/store")) && store_path.file_name().is_some();
     if !in_store {
         return refuse("is not a path in the store");
     }
@@ -160,4 +161,31 @@ fn name(store_path: &Path) -> String {
 fn default_generation() -> Option<(u64, PathBuf)> {
     let generations = SystemRoot::default().generations(&ProfileName::System, GenerationDetails::LinksOnly).ok()?;
     generations.into_iter().find(|generation| generation.is_profile_default).map(|it| (it.number, it.store_path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_runs_nothing_from_outside_the_store() {
+        for path in [
+            "",
+            "/",
+            "result",
+            "/tmp/evil",
+            "/nix/store",
+            "/nix/store/",
+            "/nix/store/..",
+            "/nix/store/../../tmp/evil",
+            "/nix/store/a/b",
+            "/nix/storehouse/a",
+            "nix/store/a",
+        ] {
+            let sentence = check_system(Path::new(path)).unwrap_err().sentence;
+            assert!(sentence.contains("is not a path in the store"), "{path}: {sentence}");
+        }
+        let sentence = check_system(Path::new("/nix/store/not-there")).unwrap_err().sentence;
+        assert!(sentence.contains("is not there"), "{sentence}");
+    }
 }

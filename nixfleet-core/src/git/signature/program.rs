@@ -38,6 +38,15 @@ pub(super) fn command(program: &'static str, home: &Path) -> Command {
 
 /// Runs it to its end, with this input.
 pub(super) fn run(program: &'static str, command: &mut Command, input: Stdio) -> Result<Finished, SignatureError> {
+    run_within(LIMIT, program, command, input)
+}
+
+fn run_within(
+    limit: Duration,
+    program: &'static str,
+    command: &mut Command,
+    input: Stdio,
+) -> Result<Finished, SignatureError> {
     let failed = |error: std::io::Error| SignatureError::Program {
         program,
         detail: match error.kind() {
@@ -52,9 +61,9 @@ pub(super) fn run(program: &'static str, command: &mut Command, input: Stdio) ->
     let [stdout, stderr] = outputs.each_ref().map(File::try_clone);
     command.stdin(input).stdout(stdout.map_err(failed)?).stderr(stderr.map_err(failed)?);
     let mut child = command.spawn().map_err(failed)?;
-    if !ends_in_time(&child).map_err(failed)? {
+    if !ends_within(limit, &child).map_err(failed)? {
         kill(&mut child);
-        let detail = format!("it did not end within {} seconds; pull again", LIMIT.as_secs());
+        let detail = format!("it did not end within {} seconds; pull again", limit.as_secs());
         return Err(SignatureError::Program { program, detail });
     }
     let succeeded = child.wait().map_err(failed)?.success();
@@ -66,9 +75,9 @@ fn provider(program: &str) -> &'static str {
     if program == "gpg" { "GnuPG has it" } else { "OpenSSH has it" }
 }
 
-fn ends_in_time(child: &Child) -> std::io::Result<bool> {
+fn ends_within(limit: Duration, child: &Child) -> std::io::Result<bool> {
     let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
-    let deadline = Instant::now() + LIMIT;
+    let deadline = Instant::now() + limit;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match poll(&mut [PollFd::new(&process, PollFlags::IN)], Timespec::try_from(left).ok().as_ref()) {
@@ -89,4 +98,43 @@ fn text(file: &mut File) -> std::io::Result<String> {
     file.seek(SeekFrom::Start(0))?;
     file.take(OUTPUT_BYTES_MAXIMUM).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_is_not_the_users() {
+        let home = tempfile::tempdir().unwrap();
+        let mut env = command("env", home.path());
+        let finished = run("env", &mut env, Stdio::null()).unwrap();
+        let mut names: Vec<&str> = finished.stdout.lines().filter_map(|line| line.split('=').next()).collect();
+        names.sort_unstable();
+        assert_eq!((finished.succeeded, names), (true, vec!["HOME", "LC_ALL", "PATH", "TZ"]));
+    }
+
+    #[test]
+    fn what_is_missing_or_hangs_is_said() {
+        let home = tempfile::tempdir().unwrap();
+        let mut missing = command("gpg", home.path());
+        missing.env("PATH", "/nowhere");
+        let sentence = run("gpg", &mut missing, Stdio::null()).unwrap_err().to_string();
+        assert!(sentence.contains("gpg: it is not installed; add it to the path of the unit"), "{sentence}");
+
+        let mut hanging = command("sh", home.path());
+        hanging.args(["-c", "sleep 1000 & sleep 1000"]);
+        let sentence =
+            run_within(Duration::from_millis(50), "sh", &mut hanging, Stdio::null()).unwrap_err().to_string();
+        assert!(sentence.contains("did not end within"), "{sentence}");
+    }
+
+    #[test]
+    fn a_flood_of_words_is_cut() {
+        let home = tempfile::tempdir().unwrap();
+        let mut flood = command("sh", home.path());
+        flood.args(["-c", "head -c 10000000 /dev/zero; exit 3"]);
+        let finished = run("sh", &mut flood, Stdio::null()).unwrap();
+        assert_eq!((finished.succeeded, finished.stdout.len() as u64), (false, OUTPUT_BYTES_MAXIMUM));
+    }
 }
