@@ -7,6 +7,7 @@ mod signed_remote;
 
 use nixfleet_core::config::SignaturesConfig;
 use signed_remote::{ALICE, BOB, Fleet};
+use world::signing::{GitOptions, SshKey};
 
 /// A name; what makes the commit; what the sentence has, nothing where it is taken; whether git takes it.
 type Case = (&'static str, fn(&Fleet) -> String, Option<&'static str>, bool);
@@ -85,7 +86,22 @@ fn ssh_keys() {
             None,
             true,
         ),
+        ("a certificate of a trusted authority", |fleet| fleet.commit(&certified(fleet), ALICE, "new"), None, true),
+        (
+            "the certificate of another one",
+            |fleet| fleet.commit(&certified(fleet), BOB, "new"),
+            Some("a key of alice@example.org, and its committer is bob@example.org"),
+            true,
+        ),
     ]);
+}
+
+/// Alice's new key, known only through a certificate for her by an authority that is trusted for everybody.
+fn certified(fleet: &Fleet) -> GitOptions {
+    let [authority, new] = ["authority", "new"].map(|name| SshKey::generate(fleet.files.path(), name));
+    let line = format!("*@example.org cert-authority {}\n", authority.public);
+    std::fs::write(fleet.files.path().join("allowed"), line).unwrap();
+    new.git_options_certified(&authority, ALICE)
 }
 
 #[test]

@@ -79,6 +79,41 @@ fn the_forge_merges_what_is_signed_and_adds_nothing() {
 }
 
 #[test]
+fn a_merge_of_moved_files_and_one_after_another_are_clean() {
+    let fleet = Fleet::pulled();
+    let signed = |message: &str| {
+        fleet.remote.git(&["add", "--all"]);
+        fleet.signed(&fleet.alice.git_options(), ALICE, &["commit", "--quiet", "--message", message]);
+    };
+    let lines: String = (0..40).map(|number| format!("line {number}\n")).collect();
+    fleet.remote.write("hosts/web1.nix", &lines);
+    signed("a longer file");
+    fleet.branch("feature");
+    fleet.remote.git(&["mv", "hosts/web1.nix", "hosts/web2.nix"]);
+    signed("moved");
+    fleet.main();
+    fleet.remote.write("hosts/web1.nix", &lines.replace("line 20\n", "line twenty\n"));
+    signed("changed");
+    fleet.forge_merge("feature", &[]);
+    assert_eq!(fleet.pull().unwrap(), 4);
+    assert!(std::fs::read_to_string(fleet.checkout.join("hosts/web2.nix")).unwrap().contains("line twenty"));
+
+    // Two branches that merged each other have two bases.
+    fleet.branch("left");
+    fleet.alice("left");
+    fleet.main();
+    fleet.alice("right");
+    fleet.remote.git(&["branch", "right"]);
+    fleet.forge_merge("left", &[]);
+    fleet.remote.git(&["checkout", "--quiet", "left"]);
+    fleet.forge_merge("right", &[]);
+    fleet.alice("more on the left");
+    fleet.main();
+    fleet.forge_merge("left", &[]);
+    assert_eq!(fleet.pull().unwrap(), 6);
+}
+
+#[test]
 fn the_forge_decides_nothing() {
     let fleet = Fleet::pulled();
     fleet.branch("feature");

@@ -210,6 +210,15 @@ fn the_units_fit_and_nobody_else_touches_it() {
     assert!(!machine.run_as("nixfleet", &["cat", "/home/alice/.ssh/id_ed25519"]).success());
     assert!(!machine.run_as("nixfleet", &["touch", &format!("{CHECKOUT}/by-nixfleet")]).success());
 
+    // A closed home: nobody but Alice sees it, and that is said.
+    machine.succeed(&["chmod", "700", "/home/alice"]);
+    assert_eq!(host.states().chars().nth(1), Some('-'));
+    let said = machine.run_as("nixfleet", &["/opt/nixfleet/bin/nixfleet", "status"]).stdout;
+    assert!(said.contains(CHECKOUT) && said.contains("permissions"), "{said}");
+    assert!(host.start("pull"), "{}", machine.journal("nixfleet-pull.service"));
+    machine.succeed(&["chmod", "711", "/home/alice"]);
+    assert_eq!(host.states().chars().nth(1), Some('G'));
+
     // Without its drop-in the unit would run as nixfleet, in a checkout of Alice.
     machine.shell("rm -r /etc/systemd/system/nixfleet-pull.service.d /etc/systemd/system/nixfleet-switch.service.d");
     machine.succeed(&["systemctl", "daemon-reload"]);
@@ -219,4 +228,42 @@ fn the_units_fit_and_nobody_else_touches_it() {
         assert!(journal.contains("runs as nixfleet, and the repository is alice's"), "{journal}");
     }
     nothing_belongs_to_others(&machine);
+}
+
+#[test]
+fn its_owner_may_lie_and_root_runs_nothing_but_systems_of_the_store() {
+    let Some(image) = Image::get() else { return };
+    let machine = Machine::boot(&image, "web1");
+    let host = of_alice(&machine);
+    machine.succeed_as("alice", &["git", "clone", "--quiet", REMOTE, CHECKOUT]);
+    assert!(host.start("pull") && host.start("switch"), "{}", machine.journal("nixfleet-switch.service"));
+    let before = host.running_system();
+
+    // Alice says after the build that it built something else.
+    machine.write_executable("/home/alice/evil/bin/switch-to-configuration", "#!/bin/sh\ntouch /root/owned\n");
+    let entry = r#"{"version":1,"event":"progress","invocation_id":"%s","at":"2025-01-01T00:00:00Z","phase":"build","store_path":"/home/alice/evil"}"#;
+    let lie = format!("#!/bin/sh\nprintf '{entry}\\n' \"$INVOCATION_ID\" >>/var/lib/nixfleet/journal.jsonl\n");
+    machine.write_executable("/home/alice/lie", lie);
+    let agent = "/opt/nixfleet/bin/nixfleet-agent --unit %n";
+    let steps =
+        format!("ExecStart=\nExecStart={agent} build\nExecStart=/home/alice/lie\nExecStart=+{agent} activate\n");
+    machine.write("/etc/systemd/system/nixfleet-switch.service.d/lie.conf", format!("[Service]\n{steps}"));
+    machine.succeed(&["systemctl", "daemon-reload"]);
+    assert!(!host.start("switch"));
+    let reason = host.status().compartments.system.reason;
+    assert!(reason.contains("/home/alice/evil is not a path in the store"), "{reason}");
+    assert!(!machine.exists("/root/owned") && host.running_system() == before);
+
+    // Or she puts a link in the journal's place, which root would append to.
+    machine.write("/root/secret", "secret\n");
+    let link = "#!/bin/sh\nln --symbolic --force /root/secret /var/lib/nixfleet/journal.jsonl\n";
+    machine.write_executable("/home/alice/lie", link);
+    assert!(!host.start("switch"));
+    let journal = machine.journal("nixfleet-switch.service");
+    assert!(journal.contains("is a symbolic link"), "{journal}");
+    assert_eq!(machine.read("/root/secret"), "secret\n");
+    assert_eq!(host.running_system(), before);
+    machine.shell("rm /var/lib/nixfleet/journal.jsonl /etc/systemd/system/nixfleet-switch.service.d/lie.conf");
+    machine.succeed(&["systemctl", "daemon-reload"]);
+    assert!(host.start("pull") && host.start("switch"), "{}", machine.journal("nixfleet-switch.service"));
 }

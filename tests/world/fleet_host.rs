@@ -68,11 +68,11 @@ impl<'a> FleetHost<'a> {
 
     /// Makes pull and build work in this user's checkout, as the NixOS module does for `repository.user`.
     pub fn use_repository_of(&self, user: &str, path: &str) {
-        let fill = |text: String| text.replace("@user@", user).replace("@repository@", path);
+        let with_names = |text: String| text.replace("@user@", user).replace("@repository@", path);
         for entry in std::fs::read_dir(modules().join("units/user-repository")).unwrap().map(Result::unwrap) {
             let file = entry.file_name().into_string().unwrap();
             let unit = file.strip_suffix(".conf").unwrap();
-            let text = fill(module(&format!("units/user-repository/{file}")));
+            let text = with_names(module(&format!("units/user-repository/{file}")));
             self.machine.write(format!("/etc/systemd/system/{unit}.d/user-repository.conf"), text);
         }
         let directories = module("system/user-repository/nixfleet.tmpfiles.conf");

@@ -27,6 +27,14 @@ impl SshKey {
     pub fn git_options(&self) -> GitOptions {
         options(&["gpg.format=ssh", &format!("user.signingKey={}", self.private.display())])
     }
+
+    /// With a certificate by this authority, which says that the key is the principal's.
+    pub fn git_options_certified(&self, authority: &Self, principal: &str) -> GitOptions {
+        let public = self.private.with_extension("pub");
+        let certify = ["-q", "-I", principal, "-n", principal, "-s"];
+        run(Command::new("ssh-keygen").args(certify).arg(&authority.private).arg(public));
+        options(&["gpg.format=ssh", &format!("user.signingKey={}-cert.pub", self.private.display())])
+    }
 }
 
 /// A home of gpg with secret keys.
