@@ -279,5 +279,5 @@ fn keys_and_programs_that_cannot_be_used_say_so() {
     // A key of another kind than those that are trusted.
     fleet.config = SignaturesConfig { allowed_signers_file: None, ..config };
     let sentence = fleet.refused();
-    assert!(sentence.contains("is signed with ssh, and no such keys are trusted"), "{sentence}");
+    assert!(sentence.contains("is signed with ssh, and no such keys are trusted here"), "{sentence}");
 }

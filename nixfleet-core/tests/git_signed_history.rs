@@ -85,7 +85,7 @@ fn a_merge_of_moved_files_and_one_after_another_are_clean() {
         fleet.remote.git(&["add", "--all"]);
         fleet.signed(&fleet.alice.git_options(), ALICE, &["commit", "--quiet", "--message", message]);
     };
-    let lines: String = (0..40).map(|number| format!("line {number}\n")).collect();
+    let lines = (0..40).fold(String::new(), |lines, number| format!("{lines}line {number}\n"));
     fleet.remote.write("hosts/web1.nix", &lines);
     signed("a longer file");
     fleet.branch("feature");

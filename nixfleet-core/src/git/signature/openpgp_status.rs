@@ -2,7 +2,7 @@
 //!
 //! Source of the words: doc/DETAILS of GnuPG, "General status codes".
 
-use super::problem::{Detail, SignatureProblem};
+use super::problem::SignatureProblem;
 use crate::one_line::one_line;
 
 const PREFIX: &str = "[GNUPG:] ";
@@ -34,10 +34,10 @@ pub(super) fn understand(status: &str) -> Found {
     let key = |rest: &str| one_line(rest, 120);
 
     if find("PLAINTEXT").is_some() {
-        return Found::Bad(SignatureProblem::Malformed(Detail::new("it brings a text of its own")));
+        return Found::Bad(SignatureProblem::malformed("it brings a text of its own"));
     }
     if count("NEWSIG") > 1 {
-        return Found::Bad(SignatureProblem::Malformed(Detail::new("there are several")));
+        return Found::Bad(SignatureProblem::malformed("there are several"));
     }
     if find("BADSIG").is_some() {
         return Found::Bad(SignatureProblem::Changed);
@@ -58,12 +58,12 @@ pub(super) fn understand(status: &str) -> Found {
             let key = fields.get(6).filter(|fingerprint| fingerprint.len() > 8).or(fields.first());
             return Found::UnknownKey { key: one_line(key.copied().unwrap_or("OpenPGP"), 120) };
         }
-        return Found::Bad(SignatureProblem::Malformed(Detail::new("gpg cannot check it")));
+        return Found::Bad(SignatureProblem::malformed("gpg cannot check it"));
     }
     if count("GOODSIG") == 1 && count("VALIDSIG") == 1 && is_of_a_document(find("VALIDSIG").unwrap_or_default()) {
         return Found::Good;
     }
-    Found::Bad(SignatureProblem::Malformed(Detail::default()))
+    Found::Bad(SignatureProblem::malformed(""))
 }
 
 /// FINGERPRINT DATE TIME EXPIRES VERSION RESERVED ALGORITHM HASH CLASS PRIMARY-KEY; class 00 or 01: of data, not of a key.

@@ -10,13 +10,16 @@ pub enum SignatureProblem {
     #[error("is not signed")]
     Unsigned,
     /// The commit or its signature cannot be read.
-    #[error("has a signature that cannot be read{0}")]
-    Malformed(Detail),
+    #[error("has a signature that cannot be read{}", in_brackets(detail))]
+    Malformed {
+        /// More about it; empty where there is no more to be said.
+        detail: String,
+    },
     /// A signature by a certificate, which nixfleet does not check.
-    #[error("is signed with an X.509 certificate, which is not supported: sign with ssh or OpenPGP")]
+    #[error("is signed with an X.509 certificate, which is not supported")]
     X509,
     /// No key of this kind is trusted at all.
-    #[error("is signed with {kind}, and no such keys are trusted: set {option}, or sign with a trusted key")]
+    #[error("is signed with {kind}, and no such keys are trusted here ({option})")]
     NoKeysOfThisKind {
         /// `ssh` or `OpenPGP`.
         kind: &'static str,
@@ -75,18 +78,12 @@ pub enum SignatureProblem {
     ForgeMergeNotClean(&'static str),
 }
 
-/// More about it, if there is more to be said.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Detail(String);
-
-impl Detail {
-    pub(super) fn new(text: &str) -> Self {
-        Self(one_line(text, 200))
+impl SignatureProblem {
+    pub(super) fn malformed(detail: &str) -> Self {
+        Self::Malformed { detail: one_line(detail, 200) }
     }
 }
 
-impl std::fmt::Display for Detail {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.0.is_empty() { Ok(()) } else { write!(formatter, " ({})", self.0) }
-    }
+fn in_brackets(detail: &str) -> String {
+    if detail.is_empty() { String::new() } else { format!(" ({detail})") }
 }

@@ -11,7 +11,7 @@ use std::process::Stdio;
 use jiff::Timestamp;
 
 use super::SignatureError;
-use super::problem::{Detail, SignatureProblem};
+use super::problem::SignatureProblem;
 use super::program::{self, Finished};
 use crate::one_line::one_line;
 
@@ -63,7 +63,7 @@ impl AllowedSigners {
             return Ok(SignatureProblem::Changed);
         }
         if let Some(line) = line("parse signature").or_else(|| line("namespace does not match")) {
-            return Ok(SignatureProblem::Malformed(Detail::new(line)));
+            return Ok(SignatureProblem::malformed(line));
         }
         if let Some(line) = ["key has expired", "not yet valid", "not permitted"].into_iter().find_map(line) {
             return Ok(SignatureProblem::NotAllowed { detail: one_line(line, 300) });

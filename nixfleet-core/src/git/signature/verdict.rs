@@ -1,10 +1,11 @@
 //! The judgement of one commit, with the trusted keys.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use git2::{Commit, ObjectType, Repository};
 use jiff::Timestamp;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use super::SignatureError;
 use super::commit_object::{NoSignature, take_apart};
@@ -12,7 +13,7 @@ use super::format::Format;
 use super::merge;
 use super::openpgp::Keyring;
 use super::openpgp_status::Found;
-use super::problem::{Detail, SignatureProblem};
+use super::problem::SignatureProblem;
 use super::ssh::{AllowedSigners, Question};
 use crate::config::SignaturesConfig;
 
@@ -63,24 +64,25 @@ impl TrustedKeys {
         let objects = view.odb().map_err(unreadable)?;
         let object = objects.read(commit.id()).map_err(unreadable)?;
         if object.kind() != ObjectType::Commit {
-            return Ok(Err(SignatureProblem::Malformed(Detail::default())));
+            return Ok(Err(SignatureProblem::malformed("")));
         }
         let signed = match take_apart(object.data()) {
             Ok(signed) => signed,
             Err(NoSignature::Unsigned) => return Ok(Err(SignatureProblem::Unsigned)),
-            Err(NoSignature::Malformed) => return Ok(Err(SignatureProblem::Malformed(Detail::default()))),
+            Err(NoSignature::Malformed) => return Ok(Err(SignatureProblem::malformed(""))),
         };
-        let write = |name: &str, content: &[u8]| {
-            let path = self.directory.path().join(name);
-            std::fs::write(&path, content).map(|()| path).map_err(|error| no_space(&error))
+        // Each question in files of its own: several threads may ask.
+        let write = |content: &[u8]| {
+            let mut file = NamedTempFile::new_in(self.directory.path())?;
+            file.write_all(content).map(|()| file.into_temp_path())
         };
-        let payload = write("payload", &signed.payload)?;
-        let signature = write("signature", &signed.signature)?;
+        let payload = write(&signed.payload).map_err(|error| no_space(&error))?;
+        let signature = write(&signed.signature).map_err(|error| no_space(&error))?;
         match Format::of(&signed.signature) {
             Format::Ssh => self.judge_ssh(commit, &payload, &signature),
             Format::OpenPgp => self.judge_openpgp(view, commit, &payload, &signature),
             Format::X509 => Ok(Err(SignatureProblem::X509)),
-            Format::Unknown => Ok(Err(SignatureProblem::Malformed(Detail::new("neither of ssh nor of OpenPGP")))),
+            Format::Unknown => Ok(Err(SignatureProblem::malformed("neither of ssh nor of OpenPGP"))),
         }
     }
 
@@ -89,7 +91,7 @@ impl TrustedKeys {
             return Ok(Err(SignatureProblem::NoKeysOfThisKind { kind: "ssh", option: SSH_OPTION }));
         };
         let Ok(committed_at) = Timestamp::from_second(commit.time().seconds()) else {
-            return Ok(Err(SignatureProblem::Malformed(Detail::new("the commit has no time that can be"))));
+            return Ok(Err(SignatureProblem::malformed("the commit has no time that can be")));
         };
         let committer = commit.committer();
         let committer = committer.email_bytes();
