@@ -56,8 +56,12 @@ impl<'a> FleetHost<'a> {
 
     /// Writes the configuration, with more members than the remote's address.
     pub fn configure(&self, members: &str) {
-        let text =
-            format!(r#"{{ "host": "web1", "repository": {{ "url": "file://{REMOTE}", "branch": "main" }}{members} }}"#);
+        self.configure_remote(&format!("file://{REMOTE}"), members);
+    }
+
+    /// The same, with another address of the remote.
+    pub fn configure_remote(&self, url: &str, members: &str) {
+        let text = format!(r#"{{ "host": "web1", "repository": {{ "url": "{url}", "branch": "main" }}{members} }}"#);
         self.machine.write("/etc/nixfleet/config.json", text);
     }
 

@@ -9,6 +9,8 @@ use super::Arguments;
 use crate::remote;
 
 pub(super) struct Context {
+    /// The configuration's file, which a switch may replace.
+    pub(super) config_path: PathBuf,
     pub(super) config: HostConfig,
     pub(super) state: StateDirectory,
     pub(super) runtime: RuntimeDirectory,
@@ -28,6 +30,7 @@ pub(super) enum ContextError {
 impl Context {
     pub(super) fn new(arguments: &Arguments) -> Result<Self, ContextError> {
         Ok(Self {
+            config_path: arguments.config.clone(),
             config: config::read(&arguments.config)?,
             state: StateDirectory::new(&arguments.state_directory),
             runtime: RuntimeDirectory::new(&arguments.runtime_directory),
