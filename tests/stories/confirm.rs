@@ -224,6 +224,18 @@ fn a_command_confirms_and_the_new_system_says_which() {
     assert_eq!(host.running_system().unwrap(), before);
     machine.shell("rm /run/closed");
 
+    // It may not even begin.
+    machine.shell(&format!("mount --bind /bin/false {before}/bin/switch-to-configuration"));
+    host.remote.set_host("web1", "");
+    host.remote.commit("never confirmed, and no way back");
+    assert!(host.start("pull") && !host.start("switch"));
+    let told = reason(&host);
+    assert!(told.contains("not confirmed within 3 s") && told.contains("because going back to /nix/store/"), "{told}");
+    assert!(told.ends_with("a reboot starts the system before it"), "{told}");
+    assert_ne!(host.running_system().unwrap(), before);
+    assert_eq!(boots(&machine), (Some(before.clone()), before.clone()));
+    machine.shell(&format!("umount {before}/bin/switch-to-configuration && {before}/bin/switch-to-configuration test"));
+
     // A commit mends the command.
     host.remote.set_host(
         "web1",
@@ -241,15 +253,16 @@ fn whatever_ends_the_wait_the_previous_system_comes_back() {
     let Some(image) = Image::get() else { return };
     let machine = Machine::boot(&image, "web1");
     let host = careful(&machine, r#""timeout_seconds": 600, "command": ["test", "-e", "/run/confirmed"]"#);
-    let ended_as = |before: &str, known: usize, result: &str, letter: char| {
+    // Falling back resets failed units: one that is over by then is not failed any more.
+    let ended_as = |before: &str, known: usize, result: &str, letter: char, is_reset: bool| {
         machine.wait_until("the end was recorded", LIMIT, || host.results().len() > known);
         assert_eq!(host.results().last().unwrap(), &format!("switch {result}"), "{}", machine.journal(SWITCH));
         assert_eq!(host.states().chars().nth(3), Some(letter), "{result}: {}", reason(&host));
         assert_eq!(host.running_system().unwrap(), before, "{result}: {}", machine.journal(SWITCH));
         assert_eq!(boots(&machine), (Some(before.to_owned()), before.to_owned()));
-        machine.wait_until("the unit ended", LIMIT, || {
-            machine.run(&["systemctl", "is-active", SWITCH]).stdout.trim() == "failed"
-        });
+        let unit = || machine.run(&["systemctl", "is-active", SWITCH]).stdout.trim().to_owned();
+        machine.wait_until("the unit ended", LIMIT, || ["failed", "inactive"].contains(&&*unit()));
+        assert_eq!(unit(), if is_reset { "inactive" } else { "failed" }, "{result}");
         let told = reason(&host);
         assert!(told.ends_with("not confirmed, and the previous system runs again"), "{told}");
     };
@@ -257,18 +270,24 @@ fn whatever_ends_the_wait_the_previous_system_comes_back() {
     let before = begin(&host, "");
     let known = host.results().len();
     machine.succeed(&[NIXFLEET, "cancel"]);
-    ended_as(&before, known, "stopped", 'R');
+    ended_as(&before, known, "stopped", 'R', false);
 
     begin(&host, "");
     let known = host.results().len();
     machine.succeed(&["systemctl", "kill", "--kill-whom=main", "--signal=KILL", SWITCH]);
-    ended_as(&before, known, "killed", 'Y');
+    ended_as(&before, known, "killed", 'Y', false);
+
+    begin(&host, "");
+    let known = host.results().len();
+    machine.succeed(&["systemctl", "kill", "--signal=KILL", SWITCH]);
+    // Also with the program that would have undone it and recorded the end.
+    ended_as(&before, known, "killed", 'Y', true);
 
     machine.write("/etc/systemd/system/nixfleet-switch.service.d/limit.conf", "[Service]\nTimeoutStartSec=12s\n");
     machine.succeed(&["systemctl", "daemon-reload"]);
     begin(&host, "");
     let known = host.results().len();
-    ended_as(&before, known, "timed-out", 'Y');
+    ended_as(&before, known, "timed-out", 'Y', false);
     machine.shell("rm -r /etc/systemd/system/nixfleet-switch.service.d; systemctl daemon-reload");
 
     // Stopped in the activation itself, half done.
@@ -279,7 +298,7 @@ fn whatever_ends_the_wait_the_previous_system_comes_back() {
     machine.succeed(&["systemctl", "start", "--no-block", SWITCH]);
     machine.wait_until("it is half done", LIMIT, || machine.exists("/run/half"));
     machine.succeed(&["systemctl", "stop", SWITCH]);
-    ended_as(&before, known, "stopped", 'R');
+    ended_as(&before, known, "stopped", 'R', false);
     assert!(machine.journal(SWITCH).contains("falling back to "), "its units and files were put back, too");
 
     // Another system, activated by hand while this one waits: it stays.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use nixfleet_core::observation::{Operation, OperationResult};
 use nixfleet_core::state_directory::{Ended, JournalEntry, Progress};
 
-use super::context::Context;
+use super::context::{Context, said_by_systemd};
 use super::fall_back::unconfirmed;
 use super::machine_state::machine_is_stopping;
 use super::run::{Run, running_system};
@@ -16,7 +16,7 @@ use super::told;
 
 pub(super) fn record(context: &Context, operation: Operation) -> ExitCode {
     let run = Run::new(context, operation);
-    let variable = |name| std::env::var(name).unwrap_or_default();
+    let variable = |name| said_by_systemd(name).unwrap_or_default();
     let service_result = variable("SERVICE_RESULT");
     let entries = match context.state.journal().read() {
         Ok(contents) => contents.entries,
