@@ -73,19 +73,21 @@ impl New<'_> {
 
     fn activate_and_confirm(&self, before: &Path) -> Result<String, StepError> {
         self.enters(Phase::Activation, Some(before))?;
-        let exit = activation::activate(&self.store_path, Action::Test)?;
-        if let Err(error) = activation::judge(&exit, &self.store_path, Action::Test) {
-            if running_system().as_deref() == Some(before) {
-                return Err(error);
-            }
-            let meaning = activation::meaning(error.exit_code);
-            let sentence = format!("{meaning}: {}; {}", exit.reason(), fall_back::go_back(before));
-            return Err(StepError { sentence, ..error });
-        }
         let back = |error: StepError| StepError {
             sentence: format!("{}; {}", error.sentence, fall_back::go_back(before)),
             ..error
         };
+        let changed = || running_system().as_deref() != Some(before);
+        let exit = activation::activate(&self.store_path, Action::Test)
+            .map_err(|error| if changed() { back(error) } else { error })?;
+        if let Err(error) = activation::judge(&exit, &self.store_path, Action::Test) {
+            if !changed() {
+                return Err(error);
+            }
+            // Without what runs now, which is not what runs in the end.
+            let sentence = format!("{}: {}", activation::meaning(error.exit_code), exit.reason());
+            return Err(back(StepError { sentence, ..error }));
+        }
         self.enters(Phase::Confirmation, Some(before)).map_err(back)?;
         let how = match confirmation::wait(self.context, &self.store_path) {
             Ok(how) => how,
