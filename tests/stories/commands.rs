@@ -229,3 +229,58 @@ fn who_stops_following_stops_nothing() {
     assert!(shown.stdout.contains("switch runs in activation "), "{}", shown.stdout);
     assert!(shown.stdout.contains("\r\u{1b}[Kswitch was stopped"), "the line is gone: {}", shown.stdout);
 }
+
+#[test]
+fn logs_are_followed_while_they_are_written() {
+    let Some(image) = Image::get() else { return };
+    let machine = Machine::boot(&image, "web1");
+    let host = FleetHost::install(&machine);
+    host.remote.set_test(
+        "web1",
+        "20-slow",
+        "#!/bin/sh\necho it begins\nwhile [ ! -e /tmp/go-on ]; do sleep 0.1; done\necho it goes on\n",
+    );
+    host.remote.commit("a slow test");
+    // Its own directory of temporary files would hide the one that this waits for.
+    machine.write("/etc/systemd/system/nixfleet-test.service.d/tmp.conf", "[Service]\nPrivateTmp=no\n");
+    machine.succeed(&["systemctl", "daemon-reload"]);
+    expect(&machine, 0, &["pull"]);
+    expect(&machine, 0, &["test", "--no-wait"]);
+    machine.wait_until("the test runs", LIMIT, || host.states().chars().nth(4) == Some('B'));
+
+    let mut logs = machine.start("root", &[NIXFLEET, "logs", "--follow", "test"]);
+    let mut lines = BufReader::new(logs.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("it begins")), "what was written before");
+    machine.write("/tmp/go-on", "");
+    assert!(lines.any(|line| line.contains("it goes on")), "what is written then");
+    assert!(lines.any(|line| line.contains("Finished nixfleet-test.service")), "what systemd says of it");
+    // Its end does not end following: that is for Ctrl-C.
+    assert_eq!(logs.try_wait().unwrap(), None);
+    machine.shell("pkill --signal INT --exact journalctl");
+    assert_eq!(lines.next(), None);
+    logs.wait().unwrap();
+}
+
+#[test]
+fn a_run_is_followed_across_a_restart_of_the_bus_and_of_systemd() {
+    let Some(image) = Image::get() else { return };
+    let machine = Machine::boot(&image, "web1");
+    let host = FleetHost::install(&machine);
+    host.remote.set_host(
+        "web1",
+        "  activation = \"echo it is slow >&2; while [ ! -e /run/go-on ]; do sleep 0.1; done; echo it goes on >&2\";",
+    );
+    host.remote.commit("slow");
+    expect(&machine, 0, &["pull"]);
+    let mut follower = machine.start("root", &[NIXFLEET, "switch", "--json"]);
+    wait_for(&mut follower, "it is slow");
+    machine.succeed(&["systemctl", "restart", "dbus.service"]);
+    machine.succeed(&["systemctl", "daemon-reexec"]);
+    machine.write("/run/go-on", "");
+    let switch = end(follower);
+    assert_eq!(switch.code, Some(0), "{}", switch.stderr);
+    assert!(switch.stderr.contains("it goes on"), "{}", switch.stderr);
+    let told: Value = serde_json::from_str(&switch.stdout).unwrap();
+    assert_eq!(told["result"], "success", "{told}");
+    assert_eq!(host.results(), ["pull success", "switch success"]);
+}

@@ -56,12 +56,21 @@ impl<'a> FleetHost<'a> {
 
     /// Writes the configuration, with more members than the remote's address.
     pub fn configure(&self, members: &str) {
-        self.configure_repository("", members);
+        self.configure_all(&format!("file://{REMOTE}"), "", members);
     }
 
     /// The same, with more members of the repository, too.
     pub fn configure_repository(&self, of_repository: &str, members: &str) {
-        let repository = format!(r#""url": "file://{REMOTE}", "branch": "main"{of_repository}"#);
+        self.configure_all(&format!("file://{REMOTE}"), of_repository, members);
+    }
+
+    /// The same, with another address of the remote.
+    pub fn configure_remote(&self, url: &str, members: &str) {
+        self.configure_all(url, "", members);
+    }
+
+    fn configure_all(&self, url: &str, of_repository: &str, members: &str) {
+        let repository = format!(r#""url": "{url}", "branch": "main"{of_repository}"#);
         let text = format!(r#"{{ "host": "web1", "repository": {{ {repository} }}{members} }}"#);
         self.machine.write("/etc/nixfleet/config.json", text);
     }

@@ -11,8 +11,8 @@ use crate::Outcome;
 use crate::daemon::systemd::{Systemd, SystemdError};
 
 const POLL: Duration = Duration::from_millis(100);
-/// systemd kills what does not end within `TimeoutStopSec=`, by default 90 seconds.
-const LIMIT: Duration = Duration::from_mins(2);
+/// systemd kills what does not end within `TimeoutStopSec=`: a switch that goes back has 5 minutes for that.
+const LIMIT: Duration = Duration::from_mins(6);
 
 /// Stops the running operations, or only this one, and waits for their end.
 pub(crate) fn cancel(wanted: Option<Operation>) -> Result<Outcome, OperateError> {

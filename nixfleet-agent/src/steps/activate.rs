@@ -1,32 +1,110 @@
 //! Activate: what this very run has built becomes the running system. Runs as root.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nixfleet_core::Revision;
 use nixfleet_core::observation::{Operation, Phase};
 use nixfleet_core::state_directory::JournalEntry;
 
+use super::activation::Judgement;
+use super::confirmation::Unconfirmed;
 use super::context::Context;
 use super::error::StepError;
-use super::run::{Run, Success};
-use super::{Action, activation};
+use super::run::{Run, Success, running_system};
+use super::{Action, activation, confirmation, fall_back};
 
 pub(super) fn activate(context: &Context, action: Action) -> Result<Success, StepError> {
     let run = Run::new(context, Operation::Switch);
     let (store_path, revision) = built(context)?;
     activation::check_system(&store_path)?;
     activation::probe_lock()?;
-    let in_activation = StepError::in_phase(Phase::Activation);
-    run.progress(Phase::Activation, revision.clone(), Some(store_path.clone())).map_err(&in_activation)?;
-    let exit = activation::activate(&store_path, action)?;
-    let judgement = activation::judge(&exit, &store_path, action)?;
+    let new = New { context, run, store_path, revision };
+    let judgement = match new.system_before(action)? {
+        Some(before) => new.switch_when_confirmed(&before)?,
+        None => new.activate(action)?,
+    };
     Ok(Success {
         phase: Some(Phase::Activation),
-        revision,
+        revision: new.revision,
         generation: judgement.generation,
         detail: Some(judgement.detail),
         ..Success::default()
     })
+}
+
+/// The system that this run brings.
+struct New<'a> {
+    context: &'a Context,
+    run: Run<'a>,
+    store_path: PathBuf,
+    revision: Option<Revision>,
+}
+
+impl New<'_> {
+    fn activate(&self, action: Action) -> Result<Judgement, StepError> {
+        self.enters(Phase::Activation, None)?;
+        let exit = activation::activate(&self.store_path, action)?;
+        activation::judge(&exit, &self.store_path, action)
+    }
+
+    /// The system to fall back to, where this switch has to be confirmed.
+    fn system_before(&self, action: Action) -> Result<Option<PathBuf>, StepError> {
+        if action != Action::Switch || !self.context.config.confirm.enable {
+            return Ok(None);
+        }
+        let boots = activation::default_generation().map(|(_, store_path)| store_path);
+        let before = fall_back::system_before(&self.store_path, running_system(), boots);
+        match &before {
+            Some(before) => activation::check_system(before)?,
+            None => eprintln!("this system runs and boots already, or none did before: there is nothing to confirm"),
+        }
+        Ok(before)
+    }
+
+    /// Until the confirmation it only runs: the profile and the boot loader know nothing of it, so that a machine that goes
+    /// down comes back with the system before it.
+    fn switch_when_confirmed(&self, before: &Path) -> Result<Judgement, StepError> {
+        let how = self.activate_and_confirm(before)?;
+        // From here on nothing falls back.
+        let exit = activation::activate(&self.store_path, Action::Boot)?;
+        let judgement = activation::judge(&exit, &self.store_path, Action::Switch)?;
+        Ok(Judgement { detail: format!("{}; {how}", judgement.detail), ..judgement })
+    }
+
+    fn activate_and_confirm(&self, before: &Path) -> Result<String, StepError> {
+        self.enters(Phase::Activation, Some(before))?;
+        let back = |error: StepError| StepError {
+            sentence: format!("{}; {}", error.sentence, fall_back::go_back(before)),
+            ..error
+        };
+        let changed = || running_system().as_deref() != Some(before);
+        let exit = activation::activate(&self.store_path, Action::Test)
+            .map_err(|error| if changed() { back(error) } else { error })?;
+        if let Err(error) = activation::judge(&exit, &self.store_path, Action::Test) {
+            if !changed() {
+                return Err(error);
+            }
+            // Without what runs now, which is not what runs in the end.
+            let sentence = format!("{}: {}", activation::meaning(error.exit_code), exit.reason());
+            return Err(back(StepError { sentence, ..error }));
+        }
+        self.enters(Phase::Confirmation, Some(before)).map_err(back)?;
+        let how = match confirmation::wait(self.context, &self.store_path) {
+            Ok(how) => how,
+            // Whoever did that knows better.
+            Err(unconfirmed @ Unconfirmed::TakenOver) => return Err(unconfirmed.into()),
+            Err(unconfirmed) => return Err(back(unconfirmed.into())),
+        };
+        self.enters(Phase::Activation, None).map_err(back)?;
+        Ok(how)
+    }
+
+    fn enters(&self, phase: Phase, falls_back_to: Option<&Path>) -> Result<(), StepError> {
+        let store_path = Some(self.store_path.clone());
+        let written =
+            self.run.may_fall_back(phase, self.revision.clone(), store_path, falls_back_to.map(Path::to_owned));
+        written.map_err(StepError::in_phase(phase))
+    }
 }
 
 /// What the build step of this run left in the journal of operations.

@@ -79,7 +79,7 @@ pub(super) fn activate(store_path: &Path, action: Action) -> Result<Exit, StepEr
 }
 
 /// The unit's environment is that of the user who builds; Nix warns of a home that belongs to somebody else.
-fn root_command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+pub(super) fn root_command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env("HOME", "/root").env_remove("XDG_CACHE_HOME");
     command
@@ -95,9 +95,24 @@ pub(super) fn activate_generation(number: u64, store_path: &Path) -> Result<Exit
     if exit.succeeded() { switch_to_configuration(store_path, Action::Switch) } else { Ok(exit) }
 }
 
+/// Makes a system that ran before the running one again, until the next boot, with nothing but what it has itself: the
+/// programs of the one that runs now may be what is broken.
+pub(super) fn activate_again(store_path: &Path) -> Result<Exit, StepError> {
+    // Its checks were passed when it came; one that asks for the network would now close the way back.
+    run_switch_to_configuration(store_path, Action::Test, |command| command.env("NIXOS_NO_CHECK", "1"))
+}
+
 fn switch_to_configuration(store_path: &Path, action: Action) -> Result<Exit, StepError> {
+    run_switch_to_configuration(store_path, action, |command| command)
+}
+
+fn run_switch_to_configuration(
+    store_path: &Path,
+    action: Action,
+    with: impl Fn(&mut Command) -> &mut Command,
+) -> Result<Exit, StepError> {
     let program = store_path.join("bin/switch-to-configuration");
-    child::run(root_command(&program).arg(action.name()))
+    child::run(with(root_command(&program).arg(action.name())))
         .map_err(|error| StepError::new(Phase::Activation, format!("cannot run {}: {error}", program.display())))
 }
 
@@ -142,7 +157,7 @@ pub(super) fn judge(exit: &Exit, store_path: &Path, action: Action) -> Result<Ju
 }
 
 /// The exit codes of `switch-to-configuration`.
-const fn meaning(code: i32) -> &'static str {
+pub(super) const fn meaning(code: i32) -> &'static str {
     match code {
         0 => "the system did not become the running one",
         2 => "an activation script failed",
@@ -158,7 +173,7 @@ fn name(store_path: &Path) -> String {
 }
 
 /// The generation that the next boot starts.
-fn default_generation() -> Option<(u64, PathBuf)> {
+pub(super) fn default_generation() -> Option<(u64, PathBuf)> {
     let generations = SystemRoot::default().generations(&ProfileName::System, GenerationDetails::LinksOnly).ok()?;
     generations.into_iter().find(|generation| generation.is_profile_default).map(|it| (it.number, it.store_path))
 }

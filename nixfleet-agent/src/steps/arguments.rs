@@ -33,7 +33,7 @@ impl Arguments {
         self.unit.clone().unwrap_or_else(|| match self.step {
             Step::Run => "nixfleet-agent.service".to_owned(),
             Step::Pull => of(Operation::Pull),
-            Step::Build | Step::Activate { .. } => of(Operation::Switch),
+            Step::Build | Step::Activate { .. } | Step::FallBack => of(Operation::Switch),
             Step::Test => of(Operation::Test),
             Step::Rollback { .. } => of(Operation::Rollback),
             Step::Record { operation } => of(operation.into()),
@@ -56,6 +56,8 @@ pub enum Step {
         #[arg(long, value_enum, default_value = "switch")]
         action: Action,
     },
+    /// Go back to the previous system where the switch ended before it was confirmed; as root (`ExecStopPost=`)
+    FallBack,
     /// Run the host's tests
     Test,
     /// Go back to the previous generation, or to the one named; as root

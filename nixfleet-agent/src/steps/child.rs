@@ -1,14 +1,18 @@
 //! Running another program: its words go to the journal as they come, and the last of them are kept for the reason.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::process::{Command, Stdio};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 /// So many of the last lines are kept.
 const KEPT_LINES: usize = 200;
 
 /// A line is kept up to here.
 const LINE_BYTES: u64 = 4096;
+
+const POLL: Duration = Duration::from_millis(50);
 
 /// How a program ended.
 #[derive(Debug)]
@@ -41,23 +45,55 @@ impl Exit {
 /// Runs the program to its end.
 pub(super) fn run(command: &mut Command) -> std::io::Result<Exit> {
     let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-    let mut lines = VecDeque::new();
-    if let Some(stderr) = child.stderr.take() {
-        let mut reader = BufReader::new(stderr);
-        let mut line = Vec::new();
-        while reader.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line)? > 0 {
-            // The journal may have gone away; the program is not to be stopped for that.
-            let _ = std::io::stderr().write_all(&line);
-            if lines.len() == KEPT_LINES {
-                lines.pop_front();
-            }
-            lines.push_back(String::from_utf8_lossy(&line).replace(char::is_control, " "));
-            line.clear();
+    let lines = child.stderr.take().map_or_else(|| Ok(VecDeque::new()), hand_on)?;
+    Ok(Exit { code: code_of(child.wait()?), lines })
+}
+
+/// Runs the program, and ends it with all its children where it takes longer than this; then there is no exit.
+pub(super) fn run_within(command: &mut Command, limit: Duration) -> std::io::Result<Option<Exit>> {
+    let begin = Instant::now();
+    let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).process_group(0).spawn()?;
+    let reader = child.stderr.take().map(|stderr| std::thread::spawn(move || hand_on(stderr)));
+    let status = loop {
+        match child.try_wait()? {
+            Some(status) => break Some(status),
+            None if begin.elapsed() >= limit => break None,
+            None => std::thread::sleep(POLL),
         }
+    };
+    // Also where it ended by itself: what it left running would keep its standard error open.
+    kill_group(&child);
+    // Killed: it ends at once.
+    let _ = child.wait();
+    let lines = reader.and_then(|reader| reader.join().ok()).and_then(Result::ok).unwrap_or_default();
+    Ok(status.map(|status| Exit { code: code_of(status), lines }))
+}
+
+/// Ends a child that leads a process group, and whatever it left running in it.
+pub(super) fn kill_group(child: &Child) {
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        // None may be left, which is what is wanted.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
-    let status = child.wait()?;
-    let signal = std::os::unix::process::ExitStatusExt::signal(&status).map(|signal| 128 + signal);
-    Ok(Exit { code: status.code().or(signal).unwrap_or(1), lines })
+}
+
+fn code_of(status: ExitStatus) -> i32 {
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1)
+}
+
+/// Hands on the lines as they come; the last of them.
+fn hand_on(from: impl Read) -> std::io::Result<VecDeque<String>> {
+    let (mut reader, mut lines, mut line) = (BufReader::new(from), VecDeque::new(), Vec::new());
+    while reader.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line)? > 0 {
+        // The journal may have gone away; the program is not to be stopped for that.
+        let _ = std::io::stderr().write_all(&line);
+        if lines.len() == KEPT_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(String::from_utf8_lossy(&line).replace(char::is_control, " "));
+        line.clear();
+    }
+    Ok(lines)
 }
 
 #[cfg(test)]
@@ -77,6 +113,17 @@ mod tests {
         assert_eq!(shell("echo last >&2; echo >&2; exit 1").reason(), "last");
         assert_eq!(shell("exit 1").reason(), "it said nothing");
         assert_eq!(shell("kill -KILL $$").code, 128 + 9);
+    }
+
+    #[test]
+    fn what_takes_too_long_is_ended_with_its_children() {
+        let within = |script: &str, limit| run_within(Command::new("sh").arg("-c").arg(script), limit).unwrap();
+        let begin = Instant::now();
+        assert!(within("sleep 600 & sleep 600", Duration::from_millis(200)).is_none());
+        let exit = within("echo 'error: no route' >&2; exit 3", Duration::from_mins(1)).unwrap();
+        assert_eq!((exit.code, exit.reason()), (3, "error: no route"));
+        assert!(within("sleep 600 & exit 0", Duration::from_mins(1)).unwrap().succeeded());
+        assert!(begin.elapsed() < Duration::from_mins(1));
     }
 
     #[test]

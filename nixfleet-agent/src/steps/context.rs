@@ -10,6 +10,8 @@ use super::Arguments;
 use crate::remote;
 
 pub(super) struct Context {
+    /// The configuration's file, which a switch may replace.
+    pub(super) config_path: PathBuf,
     pub(super) config: HostConfig,
     pub(super) state: StateDirectory,
     pub(super) runtime: RuntimeDirectory,
@@ -29,12 +31,12 @@ pub(super) enum ContextError {
 impl Context {
     pub(super) fn new(arguments: &Arguments) -> Result<Self, ContextError> {
         Ok(Self {
+            config_path: arguments.config.clone(),
             config: config::read(&arguments.config)?,
             state: StateDirectory::new(&arguments.state_directory),
             runtime: RuntimeDirectory::new(&arguments.runtime_directory),
             unit: arguments.unit(),
-            invocation_id: std::env::var("INVOCATION_ID")
-                .ok()
+            invocation_id: said_by_systemd("INVOCATION_ID")
                 .filter(|id| !id.is_empty())
                 .ok_or_else(|| ContextError::NotAUnit(arguments.unit()))?,
         })
@@ -69,4 +71,9 @@ impl Context {
     pub(super) fn repository(&self) -> PathBuf {
         remote::checkout(&self.config, &self.state)
     }
+}
+
+/// A variable of this run; of the run that failed where this is the unit of an `OnFailure=` (systemd.exec(5), `$MONITOR_*`).
+pub(super) fn said_by_systemd(variable: &str) -> Option<String> {
+    std::env::var(format!("MONITOR_{variable}")).or_else(|_| std::env::var(variable)).ok()
 }

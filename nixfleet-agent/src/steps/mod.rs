@@ -1,4 +1,5 @@
-//! The steps that the units run: pull, build, activate, test, rollback, and record, which writes how it all ended.
+//! The steps that the units run: pull, build, activate, test, rollback, fall-back, which undoes what was not confirmed,
+//! and record, which writes how it all ended.
 //!
 //! A step tells the journal of operations what it does and how it ended. Where it cannot, because it was killed or ran
 //! out of time, the unit's `ExecStopPost=` runs `record`, which knows the end from systemd.
@@ -8,8 +9,11 @@ mod activation;
 mod arguments;
 mod build;
 mod child;
+mod confirmation;
 mod context;
 mod error;
+mod fall_back;
+mod machine_state;
 mod pull;
 mod record;
 mod rollback;
@@ -45,6 +49,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Step::Rollback { generation } => (Operation::Rollback, rollback::rollback(&context, *generation).map(Some)),
         // No step, and gone by here.
         Step::Run => return ExitCode::FAILURE,
+        Step::FallBack => return fall_back::fall_back(&context),
         Step::Record { operation } => return record::record(&context, (*operation).into()),
     };
     let run = Run::new(&context, operation);

@@ -2,33 +2,46 @@
 //!
 //! Source of the variables: systemd.exec(5), `$SERVICE_RESULT`, `$EXIT_CODE`, `$EXIT_STATUS`.
 
-use std::process::{Command, ExitCode};
+use std::path::Path;
+use std::process::ExitCode;
 
 use nixfleet_core::observation::{Operation, OperationResult};
-use nixfleet_core::state_directory::{Ended, JournalEntry};
+use nixfleet_core::state_directory::{Ended, JournalEntry, Progress};
 
-use super::context::Context;
-use super::run::Run;
+use super::context::{Context, said_by_systemd};
+use super::fall_back::unconfirmed;
+use super::machine_state::machine_is_stopping;
+use super::run::{Run, running_system};
 use super::told;
 
 pub(super) fn record(context: &Context, operation: Operation) -> ExitCode {
     let run = Run::new(context, operation);
-    match context.state.journal().read() {
-        Ok(contents) if contents.entries.iter().any(|entry| is_end_of(entry, &context.invocation_id)) => {
-            return ExitCode::SUCCESS;
-        }
-        Ok(_) => {}
+    let variable = |name| said_by_systemd(name).unwrap_or_default();
+    let service_result = variable("SERVICE_RESULT");
+    let entries = match context.state.journal().read() {
+        Ok(contents) => contents.entries,
         // Twice recorded counts once; not recorded would be lost.
-        Err(error) => eprintln!("{error}"),
+        Err(error) => {
+            eprintln!("{error}");
+            Vec::new()
+        }
+    };
+    if let Some(result) = entries.iter().find_map(|entry| end_of(entry, &context.invocation_id)) {
+        return unit_ends_as(result, &service_result);
     }
-    let variable = |name| std::env::var(name).unwrap_or_default();
     let said = Said {
-        result: &variable("SERVICE_RESULT"),
+        result: &service_result,
         code: &variable("EXIT_CODE"),
         status: &variable("EXIT_STATUS"),
         machine_is_stopping: machine_is_stopping(),
     };
-    let (result, detail) = said.outcome();
+    let (result, mut detail) = said.outcome();
+    if let Some(progress) = unconfirmed(&entries, &context.invocation_id)
+        && result != OperationResult::Interrupted
+    {
+        detail.push_str("; ");
+        detail.push_str(after_falling_back(progress, running_system().as_deref()));
+    }
     let by_exit = said.code == "exited";
     told(run.append(&JournalEntry::Ended(Ended {
         exit_code: if by_exit { said.status.parse().ok() } else { None },
@@ -38,8 +51,31 @@ pub(super) fn record(context: &Context, operation: Operation) -> ExitCode {
     })))
 }
 
-fn is_end_of(entry: &JournalEntry, invocation_id: &str) -> bool {
-    matches!(entry, JournalEntry::Ended(ended) if ended.invocation_id == invocation_id)
+fn end_of(entry: &JournalEntry, invocation_id: &str) -> Option<OperationResult> {
+    match entry {
+        JournalEntry::Ended(ended) if ended.invocation_id == invocation_id => Some(ended.result),
+        _ => None,
+    }
+}
+
+/// Fails where systemd would take the unit for one that succeeded, and it did not: falling back resets its failure.
+fn unit_ends_as(result: OperationResult, service_result: &str) -> ExitCode {
+    if service_result == "success" && result != OperationResult::Success {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// What came of falling back, by what runs now.
+fn after_falling_back(progress: &Progress, running: Option<&Path>) -> &'static str {
+    if running == progress.falls_back_to.as_deref() {
+        "it was not confirmed, and the previous system runs again"
+    } else if running == progress.store_path.as_deref() {
+        "it was not confirmed and runs until the next boot, because going back failed: see the unit's log"
+    } else {
+        "another system was activated meanwhile and stays"
+    }
 }
 
 /// What systemd says.
@@ -73,16 +109,26 @@ impl Said<'_> {
     }
 }
 
-fn machine_is_stopping() -> bool {
-    Command::new("systemctl")
-        .arg("is-system-running")
-        .output()
-        .is_ok_and(|output| output.stdout.starts_with(b"stopping"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_runs_tells_whether_it_fell_back() {
+        let progress: Progress = serde_json::from_str(
+            r#"{"invocation_id":"a","at":"2025-03-15T04:02:00Z","phase":"confirmation","store_path":"/new","falls_back_to":"/old"}"#,
+        )
+        .unwrap();
+        for (running, words) in [
+            (Some("/old"), "the previous system runs again"),
+            (Some("/new"), "going back failed"),
+            (Some("/third"), "another system"),
+            (None, "another system"),
+        ] {
+            let told = after_falling_back(&progress, running.map(Path::new));
+            assert!(told.contains(words), "{running:?}: {told}");
+        }
+    }
 
     #[test]
     fn what_systemd_says() {

@@ -61,6 +61,17 @@ impl<'a> Run<'a> {
         revision: Option<Revision>,
         store_path: Option<PathBuf>,
     ) -> Result<(), StateError> {
+        self.may_fall_back(phase, revision, store_path, None)
+    }
+
+    /// The same, with the system that comes back where this run ends before its next word.
+    pub(super) fn may_fall_back(
+        &self,
+        phase: Phase,
+        revision: Option<Revision>,
+        store_path: Option<PathBuf>,
+        falls_back_to: Option<PathBuf>,
+    ) -> Result<(), StateError> {
         let invocation_id = self.context.invocation_id.clone();
         self.append(&JournalEntry::Progress(Progress {
             invocation_id,
@@ -68,6 +79,7 @@ impl<'a> Run<'a> {
             phase,
             revision,
             store_path,
+            falls_back_to,
         }))
     }
 

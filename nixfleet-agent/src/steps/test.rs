@@ -12,6 +12,7 @@ use nixfleet_core::observe::is_test;
 use nixfleet_core::state_directory::{TestCounts, TestRunRecord};
 use nixfleet_core::system::SystemRoot;
 
+use super::child::kill_group;
 use super::context::Context;
 use super::error::StepError;
 use super::run::{Run, Success, running_system};
@@ -98,6 +99,7 @@ fn wait(child: &mut Child, deadline: Instant) -> (IndividualTestResult, Option<i
     loop {
         match child.try_wait() {
             Ok(Some(status)) => {
+                // What it left running would disturb the next one.
                 kill_group(child);
                 let result = match status.code() {
                     Some(0) => IndividualTestResult::Passed,
@@ -114,14 +116,6 @@ fn wait(child: &mut Child, deadline: Instant) -> (IndividualTestResult, Option<i
                 return (IndividualTestResult::TimedOut, None);
             }
         }
-    }
-}
-
-/// What a test leaves running would disturb the next one.
-fn kill_group(child: &Child) {
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-        // None may be left, which is what is wanted.
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
 }
 

@@ -11,7 +11,8 @@ pub struct ConfirmConfig {
     pub enable: bool,
     /// The confirmation has to come within this time after the activation. Default: 180.
     pub timeout_seconds: u64,
-    /// A program with its arguments that has to succeed. Default: none, and the agent has to reach the remote.
+    /// A program with its arguments that has to succeed; it runs as root, without a shell, again and again until it does.
+    /// Default: none, and the agent has to reach the remote.
     pub command: Option<Vec<String>>,
 }
 

@@ -85,6 +85,7 @@ fn check(config: &HostConfig) -> Result<(), String> {
     for (key, value) in [
         ("agent.heartbeat_deadline_seconds", config.agent.heartbeat_deadline_seconds),
         ("agent.interval_seconds", config.agent.interval_seconds),
+        ("confirm.timeout_seconds", config.confirm.timeout_seconds),
         ("tests.timeout_seconds", config.tests.timeout_seconds),
         ("remote.connect_timeout_seconds", config.remote.connect_timeout_seconds),
         ("remote.idle_timeout_seconds", config.remote.idle_timeout_seconds),
@@ -93,6 +94,11 @@ fn check(config: &HostConfig) -> Result<(), String> {
         if value == 0 {
             return Err(format!("{key} must be at least 1"));
         }
+    }
+    let program =
+        config.confirm.command.as_ref().map(|command| command.first().map(String::as_str).unwrap_or_default());
+    if program == Some("") {
+        return Err("confirm.command must begin with a program; leave it out to wait for the agent".to_owned());
     }
     Ok(())
 }
@@ -171,6 +177,10 @@ mod tests {
             (br#"{"repository": {"path": "/home/root", "user": "root"}}"#, "must not be root"),
             (br#"{"repository": {"path": "/srv", "user": "a:b"}}"#, "must be the name of a user"),
             (br#"{"repository": {"user": "alice"}}"#, "set repository.path, too"),
+            (br#"{"confirm": {"timeout_seconds": 0}}"#, "confirm.timeout_seconds must be at least 1"),
+            (br#"{"confirm": {"command": []}}"#, "confirm.command must begin with a program"),
+            (br#"{"confirm": {"command": ["", "x"]}}"#, "confirm.command must begin with a program"),
+            (br#"{"confirm": {"command": "ping"}}"#, "expected a sequence"),
             (br#"{"agent": {"policy": {"pull": "yes"}}}"#, "unknown variant `yes`"),
             (br#"{"agent": {"policy": {"pul": "on"}}}"#, "unknown field `pul`"),
             (br#"{"agent": {"policy": {"switch": {"window": "Mon 2-5"}}}}"#, "write it like \"Mon..Fri 02:00-05:00\""),

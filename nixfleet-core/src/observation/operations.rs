@@ -107,6 +107,8 @@ pub enum Phase {
     Build,
     /// Activating the system.
     Activation,
+    /// Waiting for the confirmation that the activated system is good.
+    Confirmation,
     /// Running tests.
     Tests,
 }
@@ -120,6 +122,7 @@ impl fmt::Display for Phase {
             Self::Evaluation => "evaluation",
             Self::Build => "build",
             Self::Activation => "activation",
+            Self::Confirmation => "confirmation",
             Self::Tests => "tests",
         })
     }

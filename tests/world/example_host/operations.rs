@@ -205,7 +205,8 @@ impl ExampleHost {
 
     fn progress(&self, run: &Run, phase: Phase, store_path: Option<PathBuf>) {
         let invocation_id = run.invocation_id.clone();
-        let progress = Progress { invocation_id, at: self.clock, phase, revision: None, store_path };
+        let progress =
+            Progress { invocation_id, at: self.clock, phase, revision: None, store_path, falls_back_to: None };
         self.append(&JournalEntry::Progress(progress));
     }
 

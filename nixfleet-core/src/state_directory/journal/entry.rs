@@ -73,6 +73,9 @@ pub struct Progress {
     /// The system that it is about to activate (tests: that it tests), once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store_path: Option<PathBuf>,
+    /// The system that comes back where the run ends before its next entry; absent where `store_path` stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub falls_back_to: Option<PathBuf>,
 }
 
 /// An operation ended: the last thing that its unit does, whatever became of it.
@@ -213,6 +216,7 @@ mod tests {
         for line in [
             r#"{"version":1,"event":"started","operation":"switch","unit":"nixfleet-switch.service","invocation_id":"4a3c0f1e5b6d47a98c2b1d0e9f8a7b6c","boot_id":"0b9f8a7e-6c5d-4e3f-8a2b-1c0d9e8f7a6b","at":"2025-03-15T04:00:00Z","revision":"a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4"}"#,
             r#"{"version":1,"event":"progress","invocation_id":"4a3c0f1e5b6d47a98c2b1d0e9f8a7b6c","at":"2025-03-15T04:01:00Z","phase":"activation","store_path":"/nix/store/x-nixos-system-a"}"#,
+            r#"{"version":1,"event":"progress","invocation_id":"4a3c0f1e5b6d47a98c2b1d0e9f8a7b6c","at":"2025-03-15T04:01:30Z","phase":"confirmation","store_path":"/nix/store/x-nixos-system-a","falls_back_to":"/nix/store/y-nixos-system-a"}"#,
             r#"{"version":1,"event":"ended","operation":"switch","invocation_id":"4a3c0f1e5b6d47a98c2b1d0e9f8a7b6c","at":"2025-03-15T04:02:00Z","result":"timed-out","exit_code":4,"signal":"KILL","phase":"build","generation":43,"detail":"took too long"}"#,
             r#"{"version":1,"event":"ended","operation":"test","invocation_id":"5a","at":"2025-03-15T04:02:00Z","result":"failed","tests":{"passed":3,"failed":1,"skipped":0,"failing":["disk"]}}"#,
             r#"{"version":1,"event":"released","at":"2025-03-15T04:02:00Z","revision":"a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4"}"#,

@@ -46,7 +46,7 @@ fn paths() -> impl Strategy<Value = Option<std::path::PathBuf>> {
 }
 
 fn phases() -> impl Strategy<Value = Phase> {
-    select(vec![Phase::Fetch, Phase::Build, Phase::Activation])
+    select(vec![Phase::Fetch, Phase::Build, Phase::Activation, Phase::Confirmation])
 }
 
 fn started() -> impl Strategy<Value = JournalEntry> {
@@ -101,7 +101,7 @@ pub(super) fn any_entry() -> impl Strategy<Value = JournalEntry> {
         4 => started(),
         4 => ended(),
         2 => progress.prop_map(|(invocation_id, at, phase, revision, store_path)| {
-            JournalEntry::Progress(Progress { invocation_id, at, phase, revision, store_path })
+            JournalEntry::Progress(Progress { invocation_id, at, phase, revision, store_path, falls_back_to: None })
         }),
         1 => (times(), revisions()).prop_map(|(at, revision)| JournalEntry::Released(CommitReleased { at, revision })),
         1 => (times(), revisions()).prop_map(|(at, revision)| JournalEntry::Held(CommitHeld { at, revision })),
@@ -145,6 +145,7 @@ pub(super) fn real_journal(length: usize) -> impl Strategy<Value = Vec<JournalEn
                     phase: Phase::Build,
                     revision: end.revision,
                     store_path: end.store_path,
+                    falls_back_to: None,
                 })),
                 (_, Some(invocation_id)) => {
                     (end.operation, end.invocation_id) = (operation, invocation_id);
