@@ -11,7 +11,7 @@ use world::example_flake::UPDATED;
 use world::example_host::ExampleHost;
 use world::exporter::Exporter;
 use world::monitoring::dashboard::{DASHBOARDS, Dashboard, elements, interpolated, targets};
-use world::monitoring::many_hosts::{labels, many_hosts, name};
+use world::monitoring::many_hosts::{many_hosts, name};
 use world::monitoring::rules;
 use world::monitoring::server::Server;
 use world::programs::User;
@@ -71,7 +71,7 @@ fn rules_and_dashboards_keep_up_with_a_thousand_hosts() {
 
     let answer = prometheus.get("rules");
     let groups: Vec<_> = elements(&answer["groups"]).collect();
-    assert_eq!(groups.len(), 2);
+    assert_eq!(groups.len(), 3);
     for group in groups {
         let seconds = group["evaluationTime"].as_f64().unwrap();
         println!(
@@ -97,7 +97,7 @@ fn ask_all(prometheus: &Prometheus, dashboard: &Dashboard) {
     let mut slowest = (Duration::ZERO, String::new());
     for panel in dashboard.panels() {
         for target in targets(panel) {
-            let expression = interpolated(&target.expression, "nixfleet", &name(7)).replace("[10s]", "[4m]");
+            let expression = interpolated(&target.expression, "nixfleet", &name(7));
             let started = Instant::now();
             let answer = if target.is_instant {
                 prometheus.ask("query", &[("query", &expression)])
@@ -121,8 +121,7 @@ fn ask_all(prometheus: &Prometheus, dashboard: &Dashboard) {
     );
 }
 
-/// What the rules would have recorded in the last hour, and the fleet's series and running operations of the last day
-/// at a fifth of the usual density; the number of samples.
+/// What the rules would have recorded: of the hosts in the last hour, of the fleet in the last day; the number of samples.
 fn write_history(directory: &Path, data: &Path) -> Option<usize> {
     let file = directory.join("history.txt");
     let mut text = std::io::BufWriter::new(std::fs::File::create(&file).unwrap());
@@ -147,7 +146,7 @@ fn write_history(directory: &Path, data: &Path) -> Option<usize> {
         }
     };
     let hour = || (0..60).map(move |minute| now - (59 - minute) * 60);
-    let day = || (0..288).map(move |minutes| now - (287 - minutes) * 300);
+    let day = || (0..1440).map(move |minute| now - (1439 - minute) * 60);
     for number in 0..HOSTS {
         let host = format!("job=\"nixfleet\",host=\"{}\"", name(number));
         for compartment in COMPARTMENTS {
@@ -170,10 +169,6 @@ fn write_history(directory: &Path, data: &Path) -> Option<usize> {
         write(format!("host:nixfleet_seen_timestamp_seconds:last{{{host}}}"), &mut hour(), now);
         write(format!("host:nixfleet_system_info:last{{{host},revision=\"aaaa\"}}"), &mut hour(), now);
         write(format!("host:nixfleet_git_info:last{{{host},local_revision=\"aaaa\"}}"), &mut hour(), now);
-        for operation in ["pull", "switch", "test", "rollback"] {
-            let labels = format!("{},operation=\"{operation}\"", labels(number));
-            write(format!("nixfleet_operation_running{{{labels}}}"), &mut day(), 0);
-        }
     }
     for compartment in COMPARTMENTS {
         for state in ["ok", "working", "unknown", "outdated", "error"] {
@@ -182,6 +177,15 @@ fn write_history(directory: &Path, data: &Path) -> Option<usize> {
         }
         let labels = format!("job=\"nixfleet\",compartment=\"{compartment}\"");
         write(format!("fleet:nixfleet_compartment_code:max{{{labels}}}"), &mut day(), 0);
+    }
+    for operation in ["pull", "switch", "test", "rollback"] {
+        let labels = format!("job=\"nixfleet\",operation=\"{operation}\"");
+        for metric in ["running:sum", "last_duration_seconds:median", "last_duration_seconds:max"] {
+            write(format!("fleet:nixfleet_operation_{metric}{{{labels}}}"), &mut day(), 1);
+        }
+        for result in ["success", "failed"] {
+            write(format!("fleet:nixfleet_operations:rate5m{{{labels},result=\"{result}\"}}"), &mut day(), 1);
+        }
     }
     writeln!(text, "# EOF").unwrap();
     drop(text);

@@ -81,7 +81,7 @@ pub fn interpolated(expression: &str, job: &str, host: &str) -> String {
         .replace("${job:raw}", job)
         .replace("${host:raw}", host)
         .replace("${host:regex}", &regex)
-        .replace("$__rate_interval", "10s");
+        .replace("$__interval", "2m");
     assert!(!filled.contains("${") && !filled.contains("$_"), "a variable is left in {filled}");
     filled
 }
