@@ -1,6 +1,6 @@
 //! The dashboards: their layout, and every query against a real Prometheus that scrapes real exporters.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot set up its world has failed")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot set up its world has failed")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -1,5 +1,6 @@
 //! The rules for Prometheus.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::repository;
@@ -28,11 +29,14 @@ pub fn write_hurried(directory: &Path) {
         for line in text(path).lines() {
             let key = line.trim_start().split(':').next().unwrap();
             let indent = &line[..line.len() - line.trim_start().len()];
-            match key {
-                "interval" => hurried += &format!("{indent}interval: 1s\n"),
-                "for" => hurried += &format!("{indent}for: 0s\n"),
-                "keep_firing_for" => hurried += &format!("{indent}keep_firing_for: 1s\n"),
-                _ => hurried += &format!("{line}\n"),
+            let hurried_value = match key {
+                "interval" | "keep_firing_for" => Some("1s"),
+                "for" => Some("0s"),
+                _ => None,
+            };
+            match hurried_value {
+                Some(value) => writeln!(hurried, "{indent}{key}: {value}").unwrap(),
+                None => writeln!(hurried, "{line}").unwrap(),
             }
         }
         std::fs::write(directory.join(Path::new(path).file_name().unwrap()), hurried).unwrap();
