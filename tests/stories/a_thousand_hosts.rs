@@ -16,6 +16,7 @@ use world::monitoring::rules;
 use world::monitoring::server::Server;
 use world::programs::User;
 use world::prometheus::Prometheus;
+use world::skipped::skipped;
 
 const HOSTS: usize = 1000;
 const COMPARTMENTS: [&str; 5] = ["agent", "git", "lock", "system", "tests"];
@@ -196,7 +197,7 @@ fn write_history(directory: &Path, data: &Path) -> Option<usize> {
     match made {
         Ok(output) => assert!(output.status.success(), "{output:?}"),
         Err(error) => {
-            println!("SKIPPED: promtool cannot be run: {error}");
+            skipped(&format!("promtool cannot be run: {error}"));
             return None;
         }
     }

@@ -13,17 +13,23 @@ use world::example_host::ExampleHost;
 use world::exporter::Exporter;
 use world::monitoring::dashboard::{DASHBOARDS, Dashboard, Target, elements, interpolated, string, targets};
 use world::monitoring::panel_fields::fields;
+use world::monitoring::server::Server;
 use world::monitoring::{repository, rules};
 use world::programs::User;
 use world::prometheus::Prometheus;
+use world::skipped::skipped;
 
 const QUOTES: &str = r#"we"b οικία\'1"#;
 
+const HOSTS: [&str; 7] = ["web1", "web2", QUOTES, "127.0.0.1", "web5", "web6", "old"];
+
 /// A host with an update that waits for its merge, one whose update broke it, one with a name that needs quoting whose
-/// list of pull requests is damaged, one without a label `host`, and one that went down.
+/// list of pull requests is damaged, one without a label `host`, one with two exporters that say different things, one that
+/// went down, and one with an exporter that knows next to nothing.
 struct Fleet {
     prometheus: Prometheus,
     _exporters: Vec<Exporter>,
+    _old: Server,
     _hosts: Vec<ExampleHost>,
     _rules: tempfile::TempDir,
 }
@@ -43,24 +49,27 @@ impl Fleet {
         broken.agent_lives();
         let damaged = ExampleHost::new();
         Damage::text("{").inflict(&damaged.state.path.join("pull-request.json"));
-        let exporters: Vec<Exporter> = [&waiting, &broken, &damaged, &waiting, &waiting]
+        let exporters: Vec<Exporter> = [&waiting, &broken, &damaged, &waiting, &waiting, &damaged, &waiting]
             .into_iter()
             .map(|host| Exporter::start(&user, host.options()))
             .collect();
 
         let rules = tempfile::tempdir().unwrap();
         rules::write_hurried(rules.path());
+        // What an exporter from the beginnings might say.
+        let old = Server::start("nixfleet_compartment_state{compartment=\"git\",state=\"ok\"} 1\n".to_owned());
         let mut text = "global: { scrape_interval: 1s, scrape_timeout: 1s }\nrule_files:\n".to_owned();
         writeln!(text, "- {}/*.yaml", rules.path().display()).unwrap();
         writeln!(text, "scrape_configs:\n- job_name: nixfleet\n  static_configs:").unwrap();
-        let names = [Some("web1"), Some("web2"), Some(QUOTES), None, Some("web5")];
+        let names = [Some("web1"), Some("web2"), Some(QUOTES), None, Some("web6"), Some("web6"), Some("web5")];
         for (name, exporter) in names.iter().zip(&exporters) {
             let labels = name.map_or(Value::Null, |name| serde_json::json!({ "host": name }));
             writeln!(text, "  - {{ targets: ['{}'], labels: {labels} }}", exporter.address).unwrap();
         }
+        writeln!(text, "  - {{ targets: ['127.0.0.1:{}'], labels: {{ host: old }} }}", old.port).unwrap();
         let prometheus = Prometheus::configured(&text, None)?;
-        prometheus.wait_until("host:nixfleet_up:max==1", |hosts| hosts.len() == 5);
-        prometheus.wait_until("host:nixfleet_compartment_code:last", |codes| codes.len() == 25);
+        prometheus.wait_until("host:nixfleet_up:max==1", |hosts| hosts.len() == 7);
+        prometheus.wait_until("host:nixfleet_compartment_code:last", |codes| codes.len() == 35);
         let mut exporters = exporters;
         assert_eq!(exporters.pop().unwrap().stop(), Some(0));
         prometheus.wait_until("host:nixfleet_up:max==0", |hosts| hosts.len() == 1);
@@ -69,7 +78,13 @@ impl Fleet {
         // A rate needs two samples.
         let rate = "rate(nixfleet_remote_checks_total[10s])";
         prometheus.wait_until(rate, |series| !series.is_empty());
-        Some(Self { prometheus, _exporters: exporters, _hosts: vec![waiting, broken, damaged], _rules: rules })
+        Some(Self {
+            prometheus,
+            _exporters: exporters,
+            _old: old,
+            _hosts: vec![waiting, broken, damaged],
+            _rules: rules,
+        })
     }
 
     /// The series of a target, asked as Grafana asks.
@@ -92,10 +107,9 @@ impl Fleet {
 #[test]
 fn every_query_answers_in_the_shape_that_its_panel_wants() {
     let Some(fleet) = Fleet::start() else { return };
-    let hosts = ["web1", "web2", QUOTES, "127.0.0.1", "web5"];
     for dashboard in DASHBOARDS.map(Dashboard::read) {
         // A dashboard of all hosts asks the same, whatever the host.
-        let asked: &[&str] = if dashboard.variables().iter().any(|one| one == "host") { &hosts } else { &hosts[..1] };
+        let asked: &[&str] = if dashboard.variables().iter().any(|one| one == "host") { &HOSTS } else { &HOSTS[..1] };
         for panel in dashboard.panels() {
             let title = dashboard.title(panel);
             let mut answered: BTreeSet<String> = BTreeSet::new();
@@ -158,7 +172,7 @@ fn the_table_of_the_fleet_has_one_row_per_host_and_the_worst_first() {
             _ => panic!("{ref_id}: {host} has {} rows", own.len()),
         }
     };
-    for host in ["web1", "web2", QUOTES, "127.0.0.1", "web5"] {
+    for host in HOSTS {
         for target in targets(panel) {
             if target.is_table {
                 // At most one row, or this panics.
@@ -177,6 +191,10 @@ fn the_table_of_the_fleet_has_one_row_per_host_and_the_worst_first() {
     assert_eq!(value("generation", "web5"), value("generation", "web1"));
     assert!(value("seen", "web5") < value("seen", "web1"));
     assert_eq!(value("agent", "web1"), Some(0.0));
+    // Of its two exporters one sees the pull request.
+    assert_eq!(value("lock", "web6"), Some(3.0));
+    // What an exporter does not know is gray, or an empty cell.
+    assert_eq!((value("git", "old"), value("tests", "old"), value("generation", "old")), (Some(0.0), Some(2.0), None));
 }
 
 #[test]
@@ -251,7 +269,7 @@ fn the_foundation_sdk_of_grafana_passes_them_through_unchanged() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     match output.status.code() {
         Some(0) => assert_eq!(said.matches("unchanged").count(), DASHBOARDS.len(), "{said}"),
-        Some(77) => println!("SKIPPED: {said}"),
+        Some(77) => skipped(&said),
         other => panic!("{other:?}: {said}"),
     }
 }

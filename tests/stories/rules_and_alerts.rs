@@ -7,6 +7,7 @@ use std::process::Command;
 use nixfleet_core::model::State;
 use world::monitoring::repository;
 use world::monitoring::rules::{ALERTS, RECORDING, names, text};
+use world::skipped::skipped;
 
 const TESTS: [&str; 5] = ["hosts", "fleet", "kept_for_days", "alerts", "alerts_after_days"];
 
@@ -21,7 +22,7 @@ fn promtool(arguments: &[&str], files: &[String]) {
     let output = match command.output() {
         Ok(output) => output,
         Err(error) => {
-            println!("SKIPPED: promtool cannot be run: {error}");
+            skipped(&format!("promtool cannot be run: {error}"));
             return;
         }
     };

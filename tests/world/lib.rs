@@ -28,4 +28,5 @@ pub mod nixos_root;
 pub mod programs;
 pub mod prometheus;
 pub mod scenario;
+pub mod skipped;
 pub mod states;

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::git_server::tcp::free_port;
 use crate::monitoring::http;
+use crate::skipped::skipped;
 
 /// A Prometheus that scrapes every second, until it is dropped.
 pub struct Prometheus {
@@ -46,7 +47,7 @@ impl Prometheus {
         match process {
             Ok(process) => Some(Self { process, port, _directory: directory }),
             Err(error) => {
-                println!("SKIPPED: prometheus cannot be run: {error}");
+                skipped(&format!("prometheus cannot be run: {error}"));
                 None
             }
         }
@@ -105,7 +106,7 @@ pub fn promtool_complaints(text: &str) -> Option<String> {
     let mut child = match child {
         Ok(child) => child,
         Err(error) => {
-            println!("SKIPPED: promtool cannot be run: {error}");
+            skipped(&format!("promtool cannot be run: {error}"));
             return None;
         }
     };

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::http;
 use crate::git_server::tcp::free_port;
+use crate::skipped::skipped;
 
 /// The programs' names: Debian's, and their own.
 const NAMES: [&str; 2] = ["prometheus-alertmanager", "alertmanager"];
@@ -38,7 +39,7 @@ impl Alertmanager {
                 return Some(Self { process, port, _directory: directory });
             }
         }
-        println!("SKIPPED: none of {NAMES:?} can be run");
+        skipped(&format!("none of {NAMES:?} can be run"));
         None
     }
 
