@@ -175,6 +175,52 @@ fn one_push_to_many_hosts_is_one_message() {
     assert_eq!(summary, "40 hosts have the same trouble: remote-unreadable");
 }
 
+#[test]
+fn what_follows_from_something_else_is_held_back_and_nothing_more() {
+    let receiver = Server::start(String::new());
+    let Some(alertmanager) = Alertmanager::start(&configuration(&receiver)) else { return };
+    wait_until("it answers", || if alertmanager.is_ready() { Ok(()) } else { Err("no".to_owned()) });
+    // Whether it is held back, and the alert.
+    let alerts: &[(bool, &[&str])] = &[
+        (false, &["NixfleetHostDown", "host=down", "kind=host-down"]),
+        (true, &["NixfleetTestsFailed", "host=down", "kind=tests-failed", "revision=c"]),
+        (true, &["NixfleetExporterErrors", "host=down", "kind=exporter-errors", "source=lock"]),
+        (false, &["NixfleetTestsFailed", "host=up", "kind=tests-failed", "revision=c"]),
+        (false, &["NixfleetFlakeInputOld", "input=nixpkgs"]),
+        (false, &["DiskFull", "host=down"]),
+        (false, &["NixfleetTestsFailedOnSeveralHosts", "revision=a"]),
+        (true, &["NixfleetTestsFailed", "host=web1", "kind=tests-failed", "revision=a"]),
+        (false, &["NixfleetSwitchFailed", "host=web2", "kind=switch-failed", "revision=a"]),
+        (false, &["NixfleetSwitchFailedOnSeveralHosts", "revision=b"]),
+        (true, &["NixfleetSwitchFailed", "host=web3", "kind=switch-failed", "revision=b"]),
+        (false, &["NixfleetManyHosts", "kind=git-outdated"]),
+        (true, &["NixfleetGitOutdated", "host=web4", "kind=git-outdated"]),
+        (false, &["NixfleetLockOutdated", "host=web4", "kind=lock-outdated"]),
+        (false, &["NixfleetHeld", "host=web5", "kind=held"]),
+        (true, &["NixfleetDrifted", "host=web5", "kind=drifted"]),
+        (false, &["NixfleetDrifted", "host=web6", "kind=drifted"]),
+    ];
+    for (_, labels) in alerts {
+        alertmanager.add(&[labels, &["job=nixfleet"][..]].concat());
+    }
+    // The same host of another fleet.
+    alertmanager.add(&["NixfleetGitOutdated", "host=down", "kind=git-outdated", "job=nixfleet-lab"]);
+
+    let name = |labels: &[&str]| {
+        let host = labels.iter().find_map(|label| label.strip_prefix("host=")).unwrap_or_default();
+        format!("{} {host}", labels[0]).trim_end().to_owned()
+    };
+    let expected = |held_back: bool| -> BTreeSet<String> {
+        alerts.iter().filter(|(expected, _)| *expected == held_back).map(|(_, labels)| name(labels)).collect()
+    };
+    let (mut active, inhibited) = (expected(false), expected(true));
+    active.insert("NixfleetGitOutdated down".to_owned());
+    wait_until("all are taken", || {
+        let now = (alertmanager.alerts("--active"), alertmanager.alerts("--inhibited"));
+        if now == (active.clone(), inhibited.clone()) { Ok(()) } else { Err(format!("{now:#?}")) }
+    });
+}
+
 /// What the receiver got.
 fn messages(receiver: &Server) -> Vec<Value> {
     receiver.received().iter().map(|body| serde_json::from_str(body).unwrap()).collect()

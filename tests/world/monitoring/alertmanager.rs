@@ -43,6 +43,18 @@ impl Alertmanager {
         None
     }
 
+    /// Whether it takes alerts.
+    pub fn is_ready(&self) -> bool {
+        http::get(self.port, "/-/ready").is_ok_and(|(status, _)| status == 200)
+    }
+
+    /// Tells it of an alert with these labels, `name=value` each; the first names it.
+    pub fn add(&self, labels: &[&str]) {
+        let url = format!("--alertmanager.url=http://127.0.0.1:{}", self.port);
+        let output = Command::new("amtool").args([&url, "alert", "add"]).args(labels).output().unwrap();
+        assert!(output.status.success(), "{labels:?}: {output:?}");
+    }
+
     /// What `amtool` prints for these alerts: `--active` or `--inhibited`. Each as `name host`, or `name` alone.
     pub fn alerts(&self, which: &str) -> BTreeSet<String> {
         let url = format!("--alertmanager.url=http://127.0.0.1:{}", self.port);
