@@ -16,7 +16,14 @@ pub fn fields(panel: &Value, answers: &[(Target, Vec<Value>)]) -> Result<BTreeSe
     for transformation in elements(&panel["transformations"]) {
         let options = &transformation["options"];
         match transformation["id"].as_str() {
-            Some("merge") => {}
+            Some("joinByField") => {
+                let key = string(&options["byField"]);
+                for (target, series) in answers {
+                    known(&columns(target, series, tables), &key, "joined by")?;
+                }
+                // Grafana numbers the columns that are in more than one answer; the key is in all of them once.
+                fields.extend((1..=answers.len()).map(|number| format!("Time {number}")));
+            }
             Some("sortBy") => {
                 for key in elements(&options["sort"]) {
                     known(&fields, &string(&key["field"]), "sorted by")?;
