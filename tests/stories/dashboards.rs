@@ -3,110 +3,18 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot set up its world has failed")]
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::process::Command;
 
 use serde_json::Value;
-use world::damage::Damage;
-use world::example_flake::UPDATED;
-use world::example_host::ExampleHost;
-use world::exporter::Exporter;
-use world::monitoring::dashboard::{DASHBOARDS, Dashboard, Target, elements, interpolated, string, targets};
+use world::monitoring::dashboard::{DASHBOARDS, Dashboard, Target, elements, string, targets};
+use world::monitoring::example_fleet::{ExampleFleet, HOSTS, QUOTES};
 use world::monitoring::panel_fields::fields;
-use world::monitoring::server::Server;
-use world::monitoring::{repository, rules};
-use world::programs::User;
-use world::prometheus::Prometheus;
+use world::monitoring::repository;
 use world::skipped::skipped;
-
-const QUOTES: &str = r#"we"b οικία\'1"#;
-
-const HOSTS: [&str; 7] = ["web1", "web2", QUOTES, "127.0.0.1", "web5", "web6", "old"];
-
-/// A host with an update that waits for its merge, one whose update broke it, one with a name that needs quoting whose
-/// list of pull requests is damaged, one without a label `host`, one with two exporters that say different things, one that
-/// went down, and one with an exporter that knows next to nothing.
-struct Fleet {
-    prometheus: Prometheus,
-    _exporters: Vec<Exporter>,
-    _old: Server,
-    _hosts: Vec<ExampleHost>,
-    _rules: tempfile::TempDir,
-}
-
-impl Fleet {
-    fn start() -> Option<Self> {
-        let user = User::nobody();
-        let mut waiting = ExampleHost::new();
-        waiting.update_pull_request_opens(UPDATED);
-        waiting.agent_lives();
-        let mut broken = ExampleHost::new();
-        broken.update_pull_request_opens(UPDATED);
-        broken.update_pull_request_is_merged();
-        broken.pulled();
-        broken.switched();
-        broken.tests_failed();
-        broken.agent_lives();
-        let damaged = ExampleHost::new();
-        Damage::text("{").inflict(&damaged.state.path.join("pull-request.json"));
-        let exporters: Vec<Exporter> = [&waiting, &broken, &damaged, &waiting, &waiting, &damaged, &waiting]
-            .into_iter()
-            .map(|host| Exporter::start(&user, host.options()))
-            .collect();
-
-        let rules = tempfile::tempdir().unwrap();
-        rules::write_hurried(rules.path());
-        // What an exporter from the beginnings might say.
-        let old = Server::start("nixfleet_compartment_state{compartment=\"git\",state=\"ok\"} 1\n".to_owned());
-        let mut text = "global: { scrape_interval: 1s, scrape_timeout: 1s }\nrule_files:\n".to_owned();
-        writeln!(text, "- {}/*.yaml", rules.path().display()).unwrap();
-        writeln!(text, "scrape_configs:\n- job_name: nixfleet\n  static_configs:").unwrap();
-        let names = [Some("web1"), Some("web2"), Some(QUOTES), None, Some("web6"), Some("web6"), Some("web5")];
-        for (name, exporter) in names.iter().zip(&exporters) {
-            let labels = name.map_or(Value::Null, |name| serde_json::json!({ "host": name }));
-            writeln!(text, "  - {{ targets: ['{}'], labels: {labels} }}", exporter.address).unwrap();
-        }
-        writeln!(text, "  - {{ targets: ['127.0.0.1:{}'], labels: {{ host: old }} }}", old.port).unwrap();
-        let prometheus = Prometheus::configured(&text, None)?;
-        prometheus.wait_until("host:nixfleet_up:max==1", |hosts| hosts.len() == 7);
-        prometheus.wait_until("host:nixfleet_compartment_code:last", |codes| codes.len() == 35);
-        let mut exporters = exporters;
-        assert_eq!(exporters.pop().unwrap().stop(), Some(0));
-        prometheus.wait_until("host:nixfleet_up:max==0", |hosts| hosts.len() == 1);
-        prometheus
-            .wait_until("ALERTS{alertstate=\"firing\",alertname=\"NixfleetHostDown\"}", |alerts| alerts.len() == 1);
-        // A rate needs two samples.
-        let rate = "rate(nixfleet_remote_checks_total[10s])";
-        prometheus.wait_until(rate, |series| !series.is_empty());
-        Some(Self {
-            prometheus,
-            _exporters: exporters,
-            _old: old,
-            _hosts: vec![waiting, broken, damaged],
-            _rules: rules,
-        })
-    }
-
-    /// The series of a target, asked as Grafana asks.
-    fn ask(&self, target: &Target, host: &str) -> Vec<Value> {
-        let expression = interpolated(&target.expression, "nixfleet", host);
-        let answer = if target.is_instant {
-            self.prometheus.ask("query", &[("query", &expression)])
-        } else {
-            let now = jiff::Timestamp::now().as_second();
-            let (start, end) = ((now - 3600).to_string(), now.to_string());
-            let parameters = [("query", expression.as_str()), ("start", &start), ("end", &end), ("step", "15")];
-            self.prometheus.ask("query_range", &parameters)
-        };
-        let answer = answer.unwrap_or_else(|error| panic!("{expression}: {error}"));
-        assert_eq!(answer["resultType"], if target.is_instant { "vector" } else { "matrix" }, "{expression}");
-        elements(&answer["result"]).cloned().collect()
-    }
-}
 
 #[test]
 fn every_query_answers_in_the_shape_that_its_panel_wants() {
-    let Some(fleet) = Fleet::start() else { return };
+    let Some(fleet) = ExampleFleet::start() else { return };
     for dashboard in DASHBOARDS.map(Dashboard::read) {
         // A dashboard of all hosts asks the same, whatever the host.
         let asked: &[&str] = if dashboard.variables().iter().any(|one| one == "host") { &HOSTS } else { &HOSTS[..1] };
@@ -159,7 +67,7 @@ fn overrides_meet_fields(panel: &Value, fields: &BTreeSet<String>, title: &str) 
 
 #[test]
 fn the_table_of_the_fleet_has_one_row_per_host_and_the_worst_first() {
-    let Some(fleet) = Fleet::start() else { return };
+    let Some(fleet) = ExampleFleet::start() else { return };
     let dashboard = Dashboard::read("nixfleet-fleet");
     let panel = dashboard.panels().into_iter().find(|panel| panel["title"] == "Hosts, worst first").unwrap();
     let value = |ref_id: &str, host: &str| {
