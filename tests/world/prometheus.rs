@@ -1,11 +1,17 @@
 //! A real Prometheus, and its promtool.
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::Write as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use crate::git_server::tcp::free_port;
+use crate::monitoring::http;
+use crate::skipped::skipped;
 
 /// A Prometheus that scrapes every second, until it is dropped.
 pub struct Prometheus {
@@ -17,39 +23,68 @@ pub struct Prometheus {
 impl Prometheus {
     /// Scrapes these addresses as these jobs. None, said aloud, where this machine has no Prometheus.
     pub fn start(jobs: &[(&str, &str)]) -> Option<Self> {
-        let directory = tempfile::tempdir().unwrap();
-        let configuration = directory.path().join("prometheus.yml");
         let mut text = "global: { scrape_interval: 1s, scrape_timeout: 1s }\nscrape_configs:\n".to_owned();
         for (job, address) in jobs {
             writeln!(text, "- {{ job_name: {job}, static_configs: [{{ targets: ['{address}'] }}] }}").unwrap();
         }
-        std::fs::write(&configuration, text).unwrap();
+        Self::configured(&text, None)
+    }
+
+    /// The same with this configuration, and with this directory of data; else with an empty one.
+    pub fn configured(configuration: &str, data: Option<&Path>) -> Option<Self> {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("prometheus.yml");
+        std::fs::write(&file, configuration).unwrap();
+        let empty = directory.path().join("data");
         let port = free_port();
         let process = Command::new("prometheus")
-            .arg(format!("--config.file={}", configuration.display()))
-            .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!("--storage.tsdb.path={}", data.unwrap_or(&empty).display()))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(directory.path().join("log")).unwrap())
             .spawn();
         match process {
             Ok(process) => Some(Self { process, port, _directory: directory }),
             Err(error) => {
-                println!("SKIPPED: prometheus cannot be run: {error}");
+                skipped(&format!("prometheus cannot be run: {error}"));
                 None
             }
         }
     }
 
+    /// What the interface for programs answers; its own words where it refuses, or while it starts.
+    pub fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
+        let body = http::form(parameters);
+        let (_, answer) =
+            http::post(self.port, &format!("/api/v1/{path}"), &body).map_err(|error| error.to_string())?;
+        let answer: Value = serde_json::from_str(&answer).map_err(|error| format!("{error}: {answer}"))?;
+        if answer["status"] == "success" { Ok(answer["data"].clone()) } else { Err(answer.to_string()) }
+    }
+
+    /// What it tells of this path, asked without a question.
+    pub fn get(&self, path: &str) -> Value {
+        let Ok((_, answer)) = http::get(self.port, &format!("/api/v1/{path}")) else { return Value::Null };
+        serde_json::from_str::<Value>(&answer).unwrap_or_default()["data"].take()
+    }
+
     /// The series that an expression yields; none while it starts.
-    pub fn query(&self, expression: &str) -> Vec<serde_json::Value> {
-        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return Vec::new() };
-        write!(stream, "GET /api/v1/query?query={expression} HTTP/1.0\r\nHost: x\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        let answer: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-        answer["data"]["result"].as_array().cloned().unwrap_or_default()
+    pub fn query(&self, expression: &str) -> Vec<Value> {
+        let answer = self.ask("query", &[("query", expression)]).unwrap_or_default();
+        answer["result"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Waits until an expression yields something that suits; the series.
+    pub fn wait_until(&self, expression: &str, suits: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let started = Instant::now();
+        loop {
+            let series = self.query(expression);
+            if suits(&series) {
+                return series;
+            }
+            assert!(started.elapsed() < Duration::from_mins(1), "{expression} yields {series:#?}");
+            thread::sleep(Duration::from_millis(200));
+        }
     }
 }
 
@@ -71,7 +106,7 @@ pub fn promtool_complaints(text: &str) -> Option<String> {
     let mut child = match child {
         Ok(child) => child,
         Err(error) => {
-            println!("SKIPPED: promtool cannot be run: {error}");
+            skipped(&format!("promtool cannot be run: {error}"));
             return None;
         }
     };
