@@ -1,5 +1,6 @@
 //! Running another program: its words go to the journal as they come, and the last of them are kept for the reason.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Command, Stdio};
@@ -15,6 +16,8 @@ const LINE_BYTES: u64 = 4096;
 pub(super) struct Exit {
     /// Its exit code; 128 and the signal where a signal ended it.
     pub(super) code: i32,
+    /// The signal that ended it, where one did.
+    signal: Option<i32>,
     /// The last lines that it wrote to standard error.
     pub(super) lines: VecDeque<String>,
 }
@@ -28,13 +31,17 @@ impl Exit {
         self.lines.iter().any(|line| line.contains(text))
     }
 
-    /// The line that tells the reason best: the last that begins with `error:`, else the last that is not empty.
-    pub(super) fn reason(&self) -> &str {
+    /// What tells the reason best: the last line that begins with `error:`, else the signal that ended it, else the last
+    /// line that is not empty.
+    pub(super) fn reason(&self) -> Cow<'_, str> {
         let lines = || self.lines.iter().rev().map(|line| line.trim());
-        lines()
-            .find(|line| line.starts_with("error:") && line.len() > "error:".len())
-            .or_else(|| lines().find(|line| !line.is_empty()))
-            .unwrap_or("it said nothing")
+        let error = lines().find(|line| line.starts_with("error:") && line.len() > "error:".len());
+        match (error, self.signal) {
+            (Some(error), _) => error.into(),
+            // Its last words are of the work it was at, not of its end.
+            (None, Some(signal)) => format!("it was ended by the signal {signal}").into(),
+            (None, None) => lines().find(|line| !line.is_empty()).unwrap_or("it said nothing").into(),
+        }
     }
 }
 
@@ -56,8 +63,9 @@ pub(super) fn run(command: &mut Command) -> std::io::Result<Exit> {
         }
     }
     let status = child.wait()?;
-    let signal = std::os::unix::process::ExitStatusExt::signal(&status).map(|signal| 128 + signal);
-    Ok(Exit { code: status.code().or(signal).unwrap_or(1), lines })
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    let code = status.code().or(signal.map(|signal| 128 + signal)).unwrap_or(1);
+    Ok(Exit { code, signal, lines })
 }
 
 #[cfg(test)]
@@ -73,10 +81,11 @@ mod tests {
         let exit = shell(
             "echo 'error: first' >&2; echo 'error:' >&2; echo '  error: attribute missing' >&2; echo >&2; exit 3",
         );
-        assert_eq!((exit.code, exit.reason()), (3, "error: attribute missing"));
+        assert_eq!((exit.code, &*exit.reason()), (3, "error: attribute missing"));
         assert_eq!(shell("echo last >&2; echo >&2; exit 1").reason(), "last");
         assert_eq!(shell("exit 1").reason(), "it said nothing");
-        assert_eq!(shell("kill -KILL $$").code, 128 + 9);
+        let killed = shell("echo 'building it...' >&2; kill -KILL $$");
+        assert_eq!((killed.code, &*killed.reason()), (128 + 9, "it was ended by the signal 9"));
     }
 
     #[test]
