@@ -1,10 +1,16 @@
 //! A machine on which nixfleet is installed, and the repository that its configuration comes from.
 
+mod journal;
+mod story;
+
 use nixfleet_core::model::HostStatus;
 
 use crate::machine::{ConfigurationRepository, Machine};
 use crate::programs::program;
 use crate::states::letters;
+
+pub use journal::Run;
+pub use story::LIMIT;
 
 /// Where the programs lie in the machine.
 const PROGRAMS: &str = "/opt/nixfleet/bin";
@@ -56,9 +62,7 @@ impl<'a> FleetHost<'a> {
 
     /// Writes the configuration, with more members than the remote's address.
     pub fn configure(&self, members: &str) {
-        let text =
-            format!(r#"{{ "host": "web1", "repository": {{ "url": "file://{REMOTE}", "branch": "main" }}{members} }}"#);
-        self.machine.write("/etc/nixfleet/config.json", text);
+        self.configure_remote(&format!("file://{REMOTE}"), "", members);
     }
 
     /// Starts an operation as an administrator does, and waits for its end; whether it succeeded.

@@ -26,5 +26,6 @@ pub mod metrics_reference;
 pub mod nixos_root;
 pub mod programs;
 pub mod prometheus;
+pub mod random;
 pub mod scenario;
 pub mod states;
