@@ -7,13 +7,12 @@
 
 use std::time::Duration;
 
-use world::fleet_host::{FleetHost, LIMIT};
+use world::fleet_host::{AGENT, FleetHost, LIMIT};
 use world::machine::{Image, Machine};
 use world::random::Random;
 
 const TIMES: usize = 10;
 const SWITCH: &str = "nixfleet-switch.service";
-const AGENT: &str = "nixfleet-agent.service";
 
 /// Who is killed.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,7 @@ use crate::programs::program;
 use crate::states::letters;
 
 pub use journal::Run;
-pub use story::LIMIT;
+pub use story::{AGENT, LIMIT};
 
 /// Where the programs lie in the machine.
 const PROGRAMS: &str = "/opt/nixfleet/bin";

@@ -29,3 +29,4 @@ pub mod prometheus;
 pub mod random;
 pub mod scenario;
 pub mod states;
+pub mod table_of_states;

@@ -5,9 +5,12 @@ use std::time::Duration;
 use super::FleetHost;
 use crate::exporter::Scrape;
 use crate::machine::Machine;
+use crate::table_of_states::row;
 
 /// Long enough for a loaded machine; what is waited for takes a few seconds at most.
 pub const LIMIT: Duration = Duration::from_mins(2);
+
+pub const AGENT: &str = "nixfleet-agent.service";
 
 const METRICS: &str = "http://localhost:19931/metrics";
 
@@ -78,6 +81,18 @@ impl<'a> FleetHost<'a> {
         assert_eq!(seen, states, "{what}\n{}", self.reasons());
     }
 
+    /// A scrape shows the states of this row of the table.
+    pub fn row(&self, number: u32) {
+        let (states, what) = row(number);
+        self.see(&format!("row {number}: {what}"), states);
+    }
+
+    /// A scrape will show the states of this row of the table.
+    pub fn will_be_row(&self, number: u32) {
+        let (states, what) = row(number);
+        self.wait_for(&format!("row {number}: {what}"), states);
+    }
+
     /// A scrape will show these states.
     pub fn wait_for(&self, what: &str, states: &str) {
         let mut seen = String::new();
@@ -112,6 +127,33 @@ impl<'a> FleetHost<'a> {
         self.machine.wait_until("the unit ended", LIMIT, || {
             matches!(&*self.machine.succeed(&show), "inactive" | "failed")
         });
+    }
+
+    /// Starts the agent with what is configured now; it has looked at the remote when this returns.
+    pub fn start_agent(&self) {
+        let before = self.looks();
+        self.machine.succeed(&["systemctl", "restart", AGENT]);
+        self.look();
+        assert!(self.looks() > before);
+    }
+
+    /// The agent looks at the remote; it has its answer when this returns.
+    pub fn look(&self) {
+        let machine = self.machine;
+        // A look that is under way does not count: one that begins after it does.
+        let before = self.looks();
+        machine.wait_until("the agent can be asked", LIMIT, || machine.run(&["systemctl", "reload", AGENT]).success());
+        machine.wait_until("the agent has looked at the remote", LIMIT, || self.looks() > before);
+        let asked = self.looks();
+        machine.succeed(&["systemctl", "reload", AGENT]);
+        machine.wait_until("the agent has looked at the remote again", LIMIT, || self.looks() > asked);
+    }
+
+    /// How often the remote was looked at in this boot.
+    fn looks(&self) -> u64 {
+        let attempt = self.machine.try_read("/run/nixfleet/remote-attempt.json").unwrap_or_default();
+        let attempt: serde_json::Value = serde_json::from_str(&attempt).unwrap_or_default();
+        ["succeeded_total", "failed_total"].map(|count| attempt[count].as_u64().unwrap_or(0)).iter().sum()
     }
 
     /// Boots after a power loss, with what NixOS would have enabled.
