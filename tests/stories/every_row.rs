@@ -39,7 +39,11 @@ impl<'a> Host<'a> {
         machine.write_executable("/usr/local/bin/ssh", ssh);
         let host = Self { fleet: FleetHost::install(machine), machine };
         host.fleet.configure_remote(REMOTE, "", BY_HAND);
-        host.fleet.remote.set_test("web1", "10-passes", &format!("#!/bin/sh\n{}\n[ ! -e /run/fail-test ]\n", held("test")));
+        host.fleet.remote.set_test(
+            "web1",
+            "10-passes",
+            &format!("#!/bin/sh\n{}\n[ ! -e /run/fail-test ]\n", held("test")),
+        );
         host.push("the beginning");
         host
     }
@@ -232,7 +236,8 @@ fn a_pull_and_what_the_remote_does() {
     fleet.row(1);
 
     // A commit of the host's own, deployed by hand.
-    let commit = ["git", "-C", "/var/lib/nixfleet/repo", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit"];
+    let commit =
+        ["git", "-C", "/var/lib/nixfleet/repo", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit"];
     machine.succeed_as("nixfleet", &[&commit[..], &["--quiet", "--allow-empty", "--message", "local"]].concat());
     fleet.must("switch");
     fleet.must("test");
@@ -452,7 +457,9 @@ fn the_agent() {
 #[test]
 fn every_row_that_needs_a_host_is_met() {
     let story = include_str!("every_row.rs");
-    let met = |number: u32| ["row", "will_be_row"].iter().any(|call| story.contains(&format!("fleet.{call}({number});")));
-    let missing: Vec<u32> = world::table_of_states::ROWS.iter().map(|row| row.0).filter(|number| !met(*number)).collect();
+    let met =
+        |number: u32| ["row", "will_be_row"].iter().any(|call| story.contains(&format!("fleet.{call}({number});")));
+    let missing: Vec<u32> =
+        world::table_of_states::ROWS.iter().map(|row| row.0).filter(|number| !met(*number)).collect();
     assert_eq!(missing, [0; 0], "no story meets these rows");
 }

@@ -59,7 +59,8 @@ impl Victim {
 /// A configuration that is new, and takes half a second to build and as long to activate.
 fn slow(name: &str) -> String {
     let system = format!("{}-linux", std::env::consts::ARCH);
-    let builder = "builder = \"/bin/sh\"; args = [ \"-c\" \"sleep 0.5; mkdir -p $out/bin\" ]; PATH = \"/usr/bin:/bin\";";
+    let builder =
+        "builder = \"/bin/sh\"; args = [ \"-c\" \"sleep 0.5; mkdir -p $out/bin\" ]; PATH = \"/usr/bin:/bin\";";
     let package = format!("derivation {{ name = \"slow\"; system = \"{system}\"; which = \"{name}\"; {builder} }}");
     format!("  packages = [ ({package}) ];\n  activation = \"sleep 0.5\";")
 }

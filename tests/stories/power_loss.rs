@@ -98,8 +98,10 @@ fn in_a_switch() {
     let host = FleetHost::settled(&machine);
     let before = host.running_system();
     let system = format!("{}-linux", std::env::consts::ARCH);
-    let builder = "builder = \"/bin/sh\"; args = [ \"-c\" \"while [ -e /run/hold ]; do sleep 0.1; done; mkdir -p $out/bin\" ];";
-    let package = format!("derivation {{ name = \"slow\"; system = \"{system}\"; PATH = \"/usr/bin:/bin\"; {builder} }}");
+    let builder =
+        "builder = \"/bin/sh\"; args = [ \"-c\" \"while [ -e /run/hold ]; do sleep 0.1; done; mkdir -p $out/bin\" ];";
+    let package =
+        format!("derivation {{ name = \"slow\"; system = \"{system}\"; PATH = \"/usr/bin:/bin\"; {builder} }}");
     let wait = "while [ -e /run/hold ]; do sleep 0.1; done";
     let cases = [
         // Nix builds: nothing of the system is changed.
