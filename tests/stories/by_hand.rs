@@ -157,12 +157,21 @@ fn nixos_rebuild_behind_the_back_of_the_agent() {
     let automatic = r#", "agent": { "interval_seconds": 3600, "policy": { "pull": "on", "switch": "on" } }"#;
     host.configure(automatic);
     host.start_agent();
+    // The agent tests after each deployment, also what had passed before.
+    let tested = |what: &str| {
+        machine.wait_until(&format!("tested: {what}"), LIMIT, || {
+            let last = host.journal_runs().pop().unwrap();
+            last.operation == "test" && last.results == ["success"]
+        });
+        host.wait_until_idle("test");
+        host.see(what, "GGGGG");
+    };
     let arrives = |message: &str| {
         host.remote.set_host("web1", &format!("  etc.\"message\" = \"{message}\";"));
         let commit = host.remote.commit(message);
         host.look();
         machine.wait_until(&format!("{message} runs\n{}", machine.journal(AGENT)), LIMIT, || host.runs(&commit));
-        host.wait_for(message, "GGGGG");
+        tested(message);
         commit
     };
     let first = host.remote.git(&["rev-parse", "HEAD"]);
@@ -171,14 +180,7 @@ fn nixos_rebuild_behind_the_back_of_the_agent() {
     // Back by hand: nixfleet sees it, and does not undo what a person did.
     machine.succeed(&["nixos-rebuild", "switch", "--rollback"]);
     assert!(host.runs(&first));
-    // The tests had passed on that system, but not as the last thing that was tested.
-    println!(
-        "{}\n{}\n{:?}\n{}",
-        machine.read("/var/lib/nixfleet/tests.json"),
-        host.journal_lines().join("\n"),
-        host.running_system(),
-        machine.journal(AGENT)
-    );
+    // The tests had passed on that system, but it is not the one that was tested last.
     host.row(44);
     let runs = host.journal_runs().len();
     host.look();
@@ -188,8 +190,8 @@ fn nixos_rebuild_behind_the_back_of_the_agent() {
     assert!(status.contains("the system was changed by hand: a person decides"), "{status}");
     // A person decides for the commit of the repository …
     host.must("switch");
-    machine.wait_until("it runs again", LIMIT, || host.runs(&second));
-    host.wait_for("healed by a switch", "GGGGG");
+    assert!(host.runs(&second));
+    tested("healed by a switch");
     // … or a newer one comes.
     machine.succeed(&["nixos-rebuild", "switch", "--rollback"]);
     host.row(44);
@@ -200,7 +202,7 @@ fn nixos_rebuild_behind_the_back_of_the_agent() {
     machine.shell(&format!("cd && nixos-rebuild test --store-path {other}"));
     host.row(44);
     host.must("switch");
-    host.wait_for("healed", "GGGGG");
+    tested("healed");
     machine.succeed(&["nixos-rebuild", "boot", "--store-path", &other]);
     host.see("what runs is what is asked for", "GGGGG");
 }
@@ -214,19 +216,21 @@ fn what_takes_too_long_is_ended_by_its_unit() {
     host.pulled_with(&format!("  preSwitchCheck = \"{HELD}\";"), "a check that waits");
     host.must("switch");
     host.must("test");
-    for operation in ["pull", "switch", "test", "rollback"] {
-        let drop_in = format!("/etc/systemd/system/nixfleet-{operation}.service.d/limit.conf");
-        machine.write(drop_in, "[Service]\nTimeoutStartSec=2s\n");
-    }
-    machine.succeed(&["systemctl", "daemon-reload"]);
-    // Of tests it is known which system they were for: none has a result.
-    for (operation, states) in [("pull", "-GGGG"), ("switch", "-GGYG"), ("test", "-GGGY")] {
+    // A limit for one run, which is held.
+    let times_out = |operation: &str| {
+        let drop_ins = format!("/etc/systemd/system/nixfleet-{operation}.service.d");
+        machine.write(format!("{drop_ins}/limit.conf"), "[Service]\nTimeoutStartSec=3s\n");
+        machine.succeed(&["systemctl", "daemon-reload"]);
         machine.write("/run/hold", "");
         host.must_fail(operation);
-        machine.succeed(&["rm", "/run/hold"]);
+        machine.shell(&format!("rm -r /run/hold {drop_ins}; systemctl daemon-reload"));
         let run = host.last_run(operation);
         assert_eq!(run.results, ["timed-out"], "{run:?}");
         assert!(run.detail.contains("TimeoutStartSec="), "{run:?}");
+    };
+    // Of tests it is known which system they were for: none has a result.
+    for (operation, states) in [("pull", "-GGGG"), ("switch", "-GGYG"), ("test", "-GGGY")] {
+        times_out(operation);
         host.see(operation, states);
         host.must(operation);
         host.see(&format!("{operation} again"), "-GGGG");
@@ -234,10 +238,7 @@ fn what_takes_too_long_is_ended_by_its_unit() {
     host.pulled_with("", "newer");
     host.must("switch");
     host.must("test");
-    machine.write("/run/hold", "");
-    host.must_fail("rollback");
-    machine.succeed(&["rm", "/run/hold"]);
-    assert_eq!(host.last_run("rollback").results, ["timed-out"]);
+    times_out("rollback");
     host.see("a rollback that took too long", "-GGYG");
     host.must("rollback");
     assert_eq!(host.system(), 'G');

@@ -50,8 +50,10 @@ impl Victim {
     const fn results(self) -> &'static [Option<&'static str>] {
         match self {
             Self::Step => &[Some("killed")],
-            Self::Program => &[Some("failed")],
-            Self::Everything => &[Some("killed"), None],
+            // The next step may have begun since they were listed, and is one of them.
+            Self::Program => &[Some("failed"), Some("killed")],
+            // The step may be the last to die, and tell of the others.
+            Self::Everything => &[Some("killed"), Some("failed"), None],
         }
     }
 }
