@@ -54,7 +54,14 @@ fn in_a_pull() {
     remote_answers_after(&host, "1000");
     begin_until(&host, "pull", "fetch");
     host.see("the pull runs", "-BGGG");
-    let run = lose_power(&host);
+    machine.power_loss();
+    // A little later it would have left these.
+    let locks = ["repo/.git/index.lock", "repo/.git/refs/heads/main.lock", "remote.git/refs/nixfleet/tracked.lock"];
+    for lock in locks {
+        machine.write(format!("/var/lib/nixfleet/{lock}"), "");
+    }
+    host.boot_again();
+    let run = host.journal_runs().pop().unwrap();
     assert_eq!((&*run.operation, run.results.len()), ("pull", 0), "{run:?}");
     host.see("the pull was interrupted, and what it would have brought is not known", "-GGGG");
     nothing_runs(&host, "in the fetch");
@@ -63,6 +70,13 @@ fn in_a_pull() {
     remote_answers_after(&host, "0");
     host.must("pull");
     host.see("the next pull works", "-GGYG");
+    assert!(locks.iter().all(|lock| !machine.exists(format!("/var/lib/nixfleet/{lock}"))), "no lock is left");
+    // Without a pull that was cut off a lock is somebody's.
+    machine.write("/var/lib/nixfleet/repo/.git/index.lock", "");
+    host.remote.commit("another");
+    assert!(host.must_fail("pull").contains("another git works in /var/lib/nixfleet/repo"));
+    machine.succeed(&["rm", "/var/lib/nixfleet/repo/.git/index.lock"]);
+    host.must("pull");
 
     // At random moments, where a fetch takes as long as it takes.
     let mut random = Random::of("pull");
@@ -96,7 +110,6 @@ fn in_a_switch() {
     let Some(image) = Image::get() else { return };
     let machine = Machine::boot(&image, "web1");
     let host = FleetHost::settled(&machine);
-    let before = host.running_system();
     let system = format!("{}-linux", std::env::consts::ARCH);
     let builder =
         "builder = \"/bin/sh\"; args = [ \"-c\" \"while [ -e /run/hold ]; do sleep 0.1; done; mkdir -p $out/bin\" ];";
@@ -114,11 +127,11 @@ fn in_a_switch() {
     for (number, (part, lines, boots_new)) in cases.iter().enumerate() {
         let commit = host.pulled_with(lines, &format!("case {number}"));
         machine.write("/run/hold", "");
+        let booted_next = || machine.link_target("/boot/default-system");
+        let before = booted_next();
         begin_until(&host, "switch", part);
         if *boots_new {
-            machine.wait_until("the boot loader is installed", LIMIT, || {
-                machine.link_target("/boot/default-system") != before
-            });
+            machine.wait_until("the boot loader is installed", LIMIT, || booted_next() != before);
         }
         host.see("the switch runs", if number == 0 { "-GGBG" } else { "-GGBY" });
         let run = lose_power(&host);
