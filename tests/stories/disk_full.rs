@@ -67,8 +67,7 @@ fn where_the_state_lies() {
 
     // Room for the journal, none for what the remote has.
     let mut noise = world::random::Random::of("disk full");
-    let blob: String = (0..50_000).map(|_| format!("{:016x}\n", noise.below(u64::MAX))).collect();
-    host.remote.write("large", &blob);
+    host.remote.write("large", &noise.lines(50_000));
     let commit = host.remote.commit("large");
     fill(&machine, STATE, 128 * 1024);
     let head = host.reason("git");

@@ -81,8 +81,7 @@ fn in_a_pull() {
     // At random moments, where a fetch takes as long as it takes.
     let mut random = Random::of("pull");
     for number in 0..MOMENTS {
-        let blob: String = (0..20_000).map(|line| format!("{number} {line} {}\n", random.below(u64::MAX))).collect();
-        host.remote.write("large", &blob);
+        host.remote.write("large", &random.lines(20_000));
         let commit = host.remote.commit(&format!("large {number}"));
         let known = host.journal_runs().len();
         host.begin("pull");

@@ -64,11 +64,11 @@ fn is_sane(host: &FleetHost<'_>, clock: &Clock<'_>, what: &str, states: &str, la
             assert!(at <= bound, "{what}: {series} {value} is after {latest}");
         }
     }
-    let status = clock.status();
-    let has_negative = status.split_whitespace().any(|word| {
+    let table = clock.status();
+    let has_negative = table.split_whitespace().any(|word| {
         word.strip_prefix('-').is_some_and(|rest| rest.starts_with(|character: char| character.is_ascii_digit()))
     });
-    assert!(!has_negative, "{what}: {status}");
+    assert!(!has_negative, "{what}: {table}");
 }
 
 #[test]

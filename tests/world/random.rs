@@ -1,5 +1,6 @@
 //! Random moments that can be had again.
 
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The environment variable with the seed of an earlier run.
@@ -26,6 +27,15 @@ impl Random {
         number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (number ^ (number >> 31)) % bound
+    }
+
+    /// Lines that no compression makes much shorter: eight bytes of noise in each.
+    pub fn lines(&mut self, count: usize) -> String {
+        let mut text = String::new();
+        for _ in 0..count {
+            writeln!(text, "{:016x}", self.below(u64::MAX)).unwrap();
+        }
+        text
     }
 
     /// One of these.
