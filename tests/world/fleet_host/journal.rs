@@ -20,11 +20,6 @@ pub struct Run {
 }
 
 impl FleetHost<'_> {
-    /// The lines of the journal; each must be whole.
-    pub fn journal_lines(&self) -> Vec<String> {
-        self.machine.try_read(JOURNAL).unwrap_or_default().lines().map(str::to_owned).collect()
-    }
-
     /// The runs in the order of their starts.
     pub fn journal_runs(&self) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
