@@ -204,3 +204,66 @@ fn what_cannot_be_brought_forward_says_why() {
     fs::write(full.checkout.join("file"), "mine").unwrap();
     assert!(full.refused().contains("is not a Git repository"));
 }
+
+#[test]
+fn a_pull_that_was_cut_off_is_completed_also_where_the_remote_moved_on() {
+    let fleet = Fleet::new();
+    let commit = |text: &str| fleet.remote.commit("hosts/web1/configuration.nix", text, text);
+    commit("one\n");
+    fleet.pulled();
+    let one = fleet.git(&["rev-parse", "HEAD"]);
+    commit("two\n");
+    fleet.pulled();
+    let two = fleet.git(&["rev-parse", "HEAD"]);
+    // As the files and the branch are when the power goes in between.
+    let cut_off = || {
+        fleet.git(&["update-ref", "refs/heads/main", &one]);
+        fleet.git(&["update-ref", "refs/nixfleet/pulling", &two]);
+    };
+    cut_off();
+    assert_eq!(fleet.git(&["status", "--porcelain"]), "M  hosts/web1/configuration.nix");
+    commit("three\n");
+    let moved = fleet.pulled();
+    assert_eq!(moved.from.unwrap().as_str(), one);
+    assert_eq!(fs::read_to_string(fleet.checkout.join("hosts/web1/configuration.nix")).unwrap(), "three\n");
+    assert_eq!(fleet.git(&["status", "--porcelain"]), "");
+    assert_eq!(fleet.git(&["for-each-ref", "refs/nixfleet"]), "");
+
+    // Somebody's own changes are nobody's leftovers.
+    fleet.git(&["reset", "--quiet", "--hard", &one]);
+    cut_off();
+    fs::write(fleet.checkout.join("hosts/web1/configuration.nix"), "mine\n").unwrap();
+    assert!(fleet.refused().contains("has local changes"));
+    assert_eq!(fs::read_to_string(fleet.checkout.join("hosts/web1/configuration.nix")).unwrap(), "mine\n");
+    // A commit of somebody's own, too.
+    fleet.git(&["commit", "--quiet", "--all", "--message", "mine"]);
+    fleet.git(&["update-ref", "refs/nixfleet/pulling", &two]);
+    assert!(fleet.refused().contains("has diverged"));
+    assert_eq!(fleet.git(&["for-each-ref", "refs/nixfleet"]), "");
+}
+
+#[test]
+fn locks_of_a_pull_that_was_cut_off_are_removed_and_no_others() {
+    let fleet = Fleet::new();
+    fleet.remote.commit("a", "1\n", "one");
+    fleet.pulled();
+    let now = Timestamp::now();
+    let minute = std::time::Duration::from_mins(1);
+    let lock = fleet.checkout.join(".git/refs/heads/main.lock");
+    for (from, until, stays) in [
+        (now - 2 * minute, now - minute, true),
+        (now + minute, now + 2 * minute, true),
+        (now - minute, now + minute, false),
+    ] {
+        fs::write(&lock, "").unwrap();
+        nixfleet_core::git::remove_locks_made_between(&fleet.checkout, "main", from, until);
+        assert_eq!(lock.exists(), stays);
+    }
+    // In the store nobody else works.
+    for left in ["shallow.lock", "refs/nixfleet/tracked.lock"] {
+        fs::write(fleet.store.path().join(left), "").unwrap();
+    }
+    fleet.remote.commit("a", "2\n", "two");
+    fleet.pulled();
+    assert!(!fleet.store.path().join("shallow.lock").exists() && fleet.store.path().join("nixfleet.lock").exists());
+}

@@ -116,6 +116,7 @@ fn a_switch_that_cuts_the_network_is_undone() {
     let mut daemon = machine.start("root", &["sh", "-c", &format!("exec ip netns exec forge {serve}")]);
     host.configure_remote(
         "git://10.77.0.1/configuration",
+        "",
         r#", "confirm": { "enable": true, "timeout_seconds": 15 }, "remote": { "connect_timeout_seconds": 3 },
            "agent": { "policy": { "pull": "on", "switch": "on" } }"#,
     );

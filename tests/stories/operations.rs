@@ -224,7 +224,7 @@ fn a_test_that_never_stops_talking_is_heard_and_ended() {
     host.remote.set_test(
         "web1",
         "20-talks",
-        "#!/bin/sh\nhead --bytes 20000000 /dev/zero | tr '\\0' x | fold --width 1000\nexit 0\n",
+        "#!/bin/sh\nhead --bytes 100000000 /dev/zero | tr '\\0' x | fold --width 1000\nexit 0\n",
     );
     host.remote.set_test("web1", "30-forks", "#!/bin/sh\nsetsid sleep 1000 &\nexit 0\n");
     host.remote.commit("tests");

@@ -1,10 +1,16 @@
 //! A machine on which nixfleet is installed, and the repository that its configuration comes from.
 
+mod journal;
+mod story;
+
 use nixfleet_core::model::HostStatus;
 
 use crate::machine::{ConfigurationRepository, Machine};
 use crate::programs::program;
 use crate::states::letters;
+
+pub use journal::Run;
+pub use story::{AGENT, LIMIT};
 
 /// Where the programs lie in the machine.
 const PROGRAMS: &str = "/opt/nixfleet/bin";
@@ -56,23 +62,12 @@ impl<'a> FleetHost<'a> {
 
     /// Writes the configuration, with more members than the remote's address.
     pub fn configure(&self, members: &str) {
-        self.configure_all(&format!("file://{REMOTE}"), "", members);
+        self.configure_remote(&format!("file://{REMOTE}"), "", members);
     }
 
     /// The same, with more members of the repository, too.
     pub fn configure_repository(&self, of_repository: &str, members: &str) {
-        self.configure_all(&format!("file://{REMOTE}"), of_repository, members);
-    }
-
-    /// The same, with another address of the remote.
-    pub fn configure_remote(&self, url: &str, members: &str) {
-        self.configure_all(url, "", members);
-    }
-
-    fn configure_all(&self, url: &str, of_repository: &str, members: &str) {
-        let repository = format!(r#""url": "{url}", "branch": "main"{of_repository}"#);
-        let text = format!(r#"{{ "host": "web1", "repository": {{ {repository} }}{members} }}"#);
-        self.machine.write("/etc/nixfleet/config.json", text);
+        self.configure_remote(&format!("file://{REMOTE}"), of_repository, members);
     }
 
     /// Makes pull and build work in this user's checkout, as the NixOS module does for `repository.user`.

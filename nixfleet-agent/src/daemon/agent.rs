@@ -201,7 +201,8 @@ impl Agent {
         notify::reloading();
         self.read_config();
         self.check.make_due();
-        notify::ready("reloaded");
+        // What was decided holds until the next look, which tells it only where it is something new.
+        notify::ready(self.last.as_ref().map_or("starting", Decision::words));
     }
 
     /// A switch may have brought another configuration for the same agent.
@@ -316,9 +317,8 @@ impl Agent {
     /// Tells what was decided, where it is something new.
     fn settle(&mut self, decision: Decision) {
         if self.last.as_ref().is_none_or(|last| last.reason != decision.reason) {
-            let idle = if decision.reason.is_empty() { "nothing to do" } else { &decision.reason };
-            tracing::info!("{idle}");
-            notify::status(idle);
+            tracing::info!("{}", decision.words());
+            notify::status(decision.words());
         }
         self.last = Some(decision);
     }

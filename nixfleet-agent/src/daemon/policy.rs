@@ -54,6 +54,11 @@ pub(crate) enum Next {
 }
 
 impl Decision {
+    /// The reason, also where there is none.
+    pub(crate) fn words(&self) -> &str {
+        if self.reason.is_empty() { "nothing to do" } else { &self.reason }
+    }
+
     fn start(operation: Operation, reason: impl Into<String>) -> Self {
         Self { next: Next::Start(operation), reason: reason.into(), look_again_at: None }
     }

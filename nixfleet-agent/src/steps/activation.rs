@@ -149,7 +149,7 @@ pub(super) fn judge(exit: &Exit, store_path: &Path, action: Action) -> Result<Ju
                 (false, true) => "the previous system runs, and the new one is the next boot's default",
                 (false, false) => "the previous system runs",
             };
-            let said = if code == 0 { "no error was reported" } else { exit.reason() };
+            let said = if code == 0 { "no error was reported".into() } else { exit.reason() };
             let sentence = format!("{}: {said}; {state}", meaning(code));
             Err(StepError::new(Phase::Activation, sentence).exit_code(if code == 0 { 1 } else { code }))
         }

@@ -1,5 +1,6 @@
 //! Running another program: its words go to the journal as they come, and the last of them are kept for the reason.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -19,6 +20,8 @@ const POLL: Duration = Duration::from_millis(50);
 pub(super) struct Exit {
     /// Its exit code; 128 and the signal where a signal ended it.
     pub(super) code: i32,
+    /// The signal that ended it, where one did.
+    signal: Option<i32>,
     /// The last lines that it wrote to standard error.
     pub(super) lines: VecDeque<String>,
 }
@@ -32,13 +35,17 @@ impl Exit {
         self.lines.iter().any(|line| line.contains(text))
     }
 
-    /// The line that tells the reason best: the last that begins with `error:`, else the last that is not empty.
-    pub(super) fn reason(&self) -> &str {
+    /// What tells the reason best: the last line that begins with `error:`, else the signal that ended it, else the last
+    /// line that is not empty.
+    pub(super) fn reason(&self) -> Cow<'_, str> {
         let lines = || self.lines.iter().rev().map(|line| line.trim());
-        lines()
-            .find(|line| line.starts_with("error:") && line.len() > "error:".len())
-            .or_else(|| lines().find(|line| !line.is_empty()))
-            .unwrap_or("it said nothing")
+        let error = lines().find(|line| line.starts_with("error:") && line.len() > "error:".len());
+        match (error, self.signal) {
+            (Some(error), _) => error.into(),
+            // Its last words are of the work it was at, not of its end.
+            (None, Some(signal)) => format!("it was ended by the signal {signal}").into(),
+            (None, None) => lines().find(|line| !line.is_empty()).unwrap_or("it said nothing").into(),
+        }
     }
 }
 
@@ -46,7 +53,7 @@ impl Exit {
 pub(super) fn run(command: &mut Command) -> std::io::Result<Exit> {
     let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let lines = child.stderr.take().map_or_else(|| Ok(VecDeque::new()), hand_on)?;
-    Ok(Exit { code: code_of(child.wait()?), lines })
+    Ok(exit_of(child.wait()?, lines))
 }
 
 /// Runs the program, and ends it with all its children where it takes longer than this; then there is no exit.
@@ -66,7 +73,7 @@ pub(super) fn run_within(command: &mut Command, limit: Duration) -> std::io::Res
     // Killed: it ends at once.
     let _ = child.wait();
     let lines = reader.and_then(|reader| reader.join().ok()).and_then(Result::ok).unwrap_or_default();
-    Ok(status.map(|status| Exit { code: code_of(status), lines }))
+    Ok(status.map(|status| exit_of(status, lines)))
 }
 
 /// Ends a child that leads a process group, and whatever it left running in it.
@@ -77,8 +84,9 @@ pub(super) fn kill_group(child: &Child) {
     }
 }
 
-fn code_of(status: ExitStatus) -> i32 {
-    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1)
+fn exit_of(status: ExitStatus, lines: VecDeque<String>) -> Exit {
+    let signal = status.signal();
+    Exit { code: status.code().or(signal.map(|signal| 128 + signal)).unwrap_or(1), signal, lines }
 }
 
 /// Hands on the lines as they come; the last of them.
@@ -109,10 +117,11 @@ mod tests {
         let exit = shell(
             "echo 'error: first' >&2; echo 'error:' >&2; echo '  error: attribute missing' >&2; echo >&2; exit 3",
         );
-        assert_eq!((exit.code, exit.reason()), (3, "error: attribute missing"));
+        assert_eq!((exit.code, &*exit.reason()), (3, "error: attribute missing"));
         assert_eq!(shell("echo last >&2; echo >&2; exit 1").reason(), "last");
         assert_eq!(shell("exit 1").reason(), "it said nothing");
-        assert_eq!(shell("kill -KILL $$").code, 128 + 9);
+        let killed = shell("echo 'building it...' >&2; kill -KILL $$");
+        assert_eq!((killed.code, &*killed.reason()), (128 + 9, "it was ended by the signal 9"));
     }
 
     #[test]
@@ -121,7 +130,7 @@ mod tests {
         let begin = Instant::now();
         assert!(within("sleep 600 & sleep 600", Duration::from_millis(200)).is_none());
         let exit = within("echo 'error: no route' >&2; exit 3", Duration::from_mins(1)).unwrap();
-        assert_eq!((exit.code, exit.reason()), (3, "error: no route"));
+        assert_eq!((exit.code, &*exit.reason()), (3, "error: no route"));
         assert!(within("sleep 600 & exit 0", Duration::from_mins(1)).unwrap().succeeded());
         assert!(begin.elapsed() < Duration::from_mins(1));
     }

@@ -37,7 +37,7 @@ pub(super) fn go_back(before: &Path) -> String {
         Err(error) => return not_back(before, &error.sentence),
     };
     if running_system().as_deref() != Some(before) {
-        return not_back(before, exit.reason());
+        return not_back(before, &exit.reason());
     }
     // Its own agent, and soon: the looks that failed have made it patient.
     if let Err(error) = agent::start_anew_and_look() {

@@ -1,10 +1,13 @@
 //! Pull: read the remote, check who signed what is new, bring the checkout forward.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use nixfleet_core::git::signature::{SignatureError, TrustedKeys, verify_incoming};
 use nixfleet_core::git::{self, RemoteStore, RewrittenBranch};
-use nixfleet_core::observation::{Operation, Phase, RemoteCommit};
+use nixfleet_core::observation::{Operation, OperationResult, Phase, RemoteCommit};
+use nixfleet_core::state_directory::FoldContext;
 
 use super::context::Context;
 use super::error::StepError;
@@ -14,6 +17,7 @@ use crate::remote;
 pub(super) fn pull(context: &Context) -> Result<Success, StepError> {
     let run = Run::new(context, Operation::Pull);
     let path = context.repository();
+    let cut_off = cut_off_before(context);
     let before = git::observe_repository(&path).present().and_then(|repository| repository.head.clone());
     run.started(None, before).map_err(StepError::in_phase(Phase::Fetch))?;
     run.progress(Phase::Fetch, None, None).map_err(StepError::in_phase(Phase::Fetch))?;
@@ -36,6 +40,9 @@ pub(super) fn pull(context: &Context) -> Result<Success, StepError> {
 
     let in_update = StepError::in_phase(Phase::Update);
     run.progress(Phase::Update, Some(tip.revision.clone()), None).map_err(&in_update)?;
+    if let (Some(cut_off), None) = (cut_off, &context.config.repository.path) {
+        git::remove_locks_made_between(&path, &tip.branch, cut_off.0, cut_off.1);
+    }
     let moved = git::fast_forward(&path, &store, &tip, rewritten).map_err(StepError::in_phase(Phase::Update))?;
     let detail = match &moved.from {
         Some(from) if *from == moved.to => format!("already at {}", moved.to.short()),
@@ -70,4 +77,17 @@ fn verify(
     })?;
     eprintln!("commits that are new and signed by trusted keys: {}", verified.commits);
     Ok(())
+}
+
+/// From when to when a pull ran that was cut off, where the last one was: what it left is no sign that another git runs.
+fn cut_off_before(context: &Context) -> Option<(Timestamp, Timestamp)> {
+    let machine = FoldContext::of_machine(Path::new("/"), Timestamp::now());
+    let last = context.state.journal().read().ok()?.history(&machine).operations.pull.last?;
+    let was_cut_off = matches!(
+        last.result,
+        OperationResult::Killed | OperationResult::TimedOut | OperationResult::Interrupted | OperationResult::Lost
+    );
+    // The time of a file is some milliseconds behind the clock.
+    let from = last.started_at.checked_sub(Duration::from_secs(1)).ok()?;
+    was_cut_off.then(|| (from, last.ended_at.unwrap_or_else(Timestamp::now)))
 }

@@ -49,7 +49,7 @@ fn systemctl(arguments: &[&str]) -> Result<(), String> {
     let mut command = Command::new("systemctl");
     match child::run_within(command.args(arguments), LIMIT) {
         Ok(Some(exit)) if exit.succeeded() => Ok(()),
-        Ok(Some(exit)) => Err(exit.reason().to_owned()),
+        Ok(Some(exit)) => Err(exit.reason().into_owned()),
         Ok(None) => Err(format!("systemd did not answer within {} s", LIMIT.as_secs())),
         Err(error) => Err(format!("cannot run systemctl: {error}")),
     }

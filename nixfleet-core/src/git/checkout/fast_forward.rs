@@ -7,6 +7,7 @@ use git2::{CheckoutNotificationType, ErrorCode, Oid, Repository, RepositoryInitO
 
 use super::CheckoutError;
 use super::objects::bring;
+use super::under_way;
 use crate::Revision;
 use crate::git::{RemoteStore, RepositoryError, local};
 use crate::observation::RemoteCommit;
@@ -33,7 +34,8 @@ pub struct Moved {
 ///
 /// It goes forward only; local commits that the remote does not have yet are left as they are. Files that have changes,
 /// and untracked ones, are never overwritten. No hook and no filter is run. A crash at any point leaves a checkout that
-/// the next call brings forward: files first, then the branch.
+/// the next call brings forward: files first, then the branch. Where the files were changed and the branch was not, it does
+/// that first, so that they do not pass for local changes.
 pub fn fast_forward(
     path: &Path,
     store: &RemoteStore,
@@ -59,6 +61,7 @@ pub fn fast_forward(
     };
     let target = Oid::from_str(tip.revision.as_str()).map_err(failed)?;
     let from = head.map(Revision::from);
+    let head = finish_what_was_cut_off(&repository, &root, head, tip, rewritten)?;
     if !bring(&repository, store, target, head).map_err(failed)? {
         return Err(CheckoutError::NotFetched(tip.revision.clone()));
     }
@@ -73,14 +76,46 @@ pub fn fast_forward(
             return Err(CheckoutError::Diverged { path: root, tip: tip.revision.clone() });
         }
     }
-    check_out(&repository, &root, target, tip)?;
+    move_to(&repository, &root, target, tip)?;
+    Ok(Moved { from, to: tip.revision.clone() })
+}
+
+/// Files first, then the branch.
+fn move_to(repository: &Repository, root: &Path, target: Oid, tip: &RemoteCommit) -> Result<(), CheckoutError> {
+    let failed = |error| CheckoutError::write(root, &tip.revision, error);
+    under_way::begin(repository, target).map_err(failed)?;
+    let checked_out = check_out(repository, root, target, tip);
+    if matches!(checked_out, Err(CheckoutError::LocalChanges { .. } | CheckoutError::Locked { .. })) {
+        // No file was changed.
+        under_way::end(repository).map_err(failed)?;
+    }
+    checked_out?;
     repository
         .reference(&format!("refs/heads/{}", tip.branch), target, true, "nixfleet: pull")
         .and_then(|_| {
             repository.reference(&format!("refs/remotes/origin/{}", tip.branch), target, true, "nixfleet: pull")
         })
-        .map_err(failed)?;
-    Ok(Moved { from, to: tip.revision.clone() })
+        .and_then(|_| under_way::end(repository))
+        .map_err(failed)
+}
+
+/// HEAD after a pull that was cut off in the middle is brought to its end. It had been allowed to; where somebody moved HEAD
+/// since, so that it would not be forward any more, it is forgotten.
+fn finish_what_was_cut_off(
+    repository: &Repository,
+    root: &Path,
+    head: Option<Oid>,
+    tip: &RemoteCommit,
+    rewritten: RewrittenBranch,
+) -> Result<Option<Oid>, CheckoutError> {
+    let Some(target) = under_way::target(repository) else { return Ok(head) };
+    let is_forward = head.is_none_or(|head| repository.graph_descendant_of(target, head).unwrap_or(false));
+    if head != Some(target) && (is_forward || rewritten == RewrittenBranch::Take) {
+        move_to(repository, root, target, tip)?;
+        return Ok(Some(target));
+    }
+    under_way::end(repository).map_err(|error| CheckoutError::write(root, &tip.revision, error))?;
+    Ok(head)
 }
 
 /// The repository at `path`; a new one, on the tracked branch without a commit, where there is none.

@@ -3,6 +3,8 @@
 mod error;
 mod fast_forward;
 mod objects;
+mod under_way;
 
 pub use error::CheckoutError;
 pub use fast_forward::{Moved, RewrittenBranch, fast_forward};
+pub use under_way::remove_locks_made_between;

@@ -29,11 +29,16 @@ pub(super) fn ssh_failure(url: &str, stderr: &str) -> Option<RemoteError> {
     ]) {
         return Some(RemoteError::NotFound { url, detail: line_with("fatal") });
     }
-    if has(&["Permission denied (", "Too many authentication failures", "UNPROTECTED PRIVATE KEY"]) {
-        let key = stderr.lines().find(|line| line.contains("Load key") || line.contains("UNPROTECTED"));
-        let said = key.map(|line| one_line(line.trim_matches(['@', ' ']), 200)).unwrap_or(last);
-        let detail =
-            format!("{said}; add the public key to those that may read the repository, or configure another key");
+    if has(&["UNPROTECTED PRIVATE KEY"]) {
+        let detail = "the file of the private key may be read by others, so ssh does not use it: `chmod 600` it";
+        return Some(RemoteError::Authentication { url, detail: detail.to_owned() });
+    }
+    if has(&["Permission denied (", "Too many authentication failures"]) {
+        let detail = if let Some(line) = stderr.lines().find(|line| line.contains("Load key")) {
+            format!("{}; check that this file is a private key without a passphrase", one_line(line.trim(), 200))
+        } else {
+            format!("{last}; add the public key to those that may read the repository, or configure another key")
+        };
         return Some(RemoteError::Authentication { url, detail });
     }
     if has(&["timed out", "Timeout, server"]) {
@@ -90,5 +95,17 @@ mod tests {
         ] {
             assert_eq!(kind(stderr), expected, "{stderr}");
         }
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_used_is_not_one_that_is_refused() {
+        let said = |stderr: &str| ssh_failure("u", stderr).unwrap().to_string();
+        let denied = "g@h: Permission denied (publickey).";
+        let unprotected =
+            said(&format!("@ WARNING: UNPROTECTED PRIVATE KEY FILE! @\nLoad key \"/k\": bad permissions\n{denied}"));
+        assert!(unprotected.contains("chmod 600") && !unprotected.contains("public key"), "{unprotected}");
+        let damaged = said(&format!("Load key \"/k\": error in libcrypto\n{denied}"));
+        assert!(damaged.contains("\"/k\"") && damaged.contains("is a private key"), "{damaged}");
+        assert!(said(denied).contains("add the public key"));
     }
 }

@@ -108,6 +108,19 @@ impl RemoteStore {
 
     /// Removes what a killed fetch left behind; true where there are too many packs.
     pub(super) fn tidy(&self, _lock: &StoreLock) -> bool {
+        // Nobody but the holder of our own lock works here: any other lock is left over.
+        for directory in ["", "refs", "refs/nixfleet"] {
+            for entry in std::fs::read_dir(self.path.join(directory)).into_iter().flatten().flatten() {
+                let path = entry.path();
+                let is_lock = path.extension().is_some_and(|extension| extension == "lock");
+                if is_lock
+                    && entry.file_name() != LOCK_FILE
+                    && let Err(error) = std::fs::remove_file(&path)
+                {
+                    tracing::warn!("cannot remove {}: {error}", path.display());
+                }
+            }
+        }
         let Ok(entries) = std::fs::read_dir(self.objects().join("pack")) else { return false };
         let mut packs = 0;
         for entry in entries.flatten() {
