@@ -1,0 +1,47 @@
+# Evaluates hosts with services.nixfleet in the real modules of NixOS, with stand-ins for the packages.
+#
+#   nix-build checks/evaluation --arg nixpkgs /path/to/nixpkgs -A hosts.NAME     what a host gets, as files
+#   nix-instantiate --eval --strict --json checks/evaluation --arg nixpkgs … -A refusals    what is refused, and why
+#
+# Of nixpkgs only lib/ and nixos/ are read. checks/evaluation/README.md says how to get them.
+{
+  nixpkgs,
+  system ? builtins.currentSystem,
+}:
+let
+  lib = import (nixpkgs + "/lib");
+  pkgs = import ./packages.nix { inherit lib system; };
+  evaluate =
+    modules:
+    import (nixpkgs + "/nixos/lib/eval-config.nix") {
+      inherit lib pkgs;
+      system = null;
+      modules = [
+        ../../modules
+        {
+          nixpkgs.hostPlatform = system;
+          system.stateVersion = lib.trivial.release;
+          documentation.enable = false;
+          # Without kernel, boot loader and disks, of which nixfleet asks nothing.
+          boot.isContainer = true;
+          environment.stub-ld.enable = false;
+        }
+      ]
+      ++ modules;
+    };
+  hostFiles = lib.filterAttrs (_: kind: kind == "regular") (builtins.readDir ./hosts);
+  hosts = lib.mapAttrs' (
+    file: _: lib.nameValuePair (lib.removeSuffix ".nix" file) (evaluate [ (./hosts + "/${file}") ])
+  ) hostFiles;
+  result = import ./result.nix { inherit lib nixpkgs pkgs; };
+in
+{
+  inherit lib pkgs evaluate;
+  evaluated = hosts;
+  hosts = lib.mapAttrs (_: result) hosts;
+  refusals = import ./refusals.nix { inherit lib evaluate; };
+  options = import ../options-document.nix {
+    inherit lib;
+    inherit (evaluate [ ]) options;
+  };
+}
