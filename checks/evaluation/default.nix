@@ -34,9 +34,56 @@ let
     file: _: lib.nameValuePair (lib.removeSuffix ".nix" file) (evaluate [ (./hosts + "/${file}") ])
   ) hostFiles;
   result = import ./result.nix { inherit lib nixpkgs pkgs; };
+
+  # The flake, as Nix calls it.
+  flake = (import ../../flake.nix).outputs {
+    self = flake // {
+      outPath = toString ../..;
+      rev = "0123456789abcdef0123456789abcdef01234567";
+    };
+    nixpkgs = {
+      lib = lib // {
+        nixosSystem = { modules }: evaluate modules;
+      };
+      outPath = toString nixpkgs;
+      legacyPackages = lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] (
+        system: import ./packages.nix { inherit lib system; }
+      );
+    };
+  };
+  vmTest =
+    file:
+    let
+      test = (import (nixpkgs + "/nixos/lib") { inherit lib; }).evalTest {
+        imports = [
+          (import file {
+            nixpkgs.outPath = toString nixpkgs;
+            self = flake // {
+              outPath = toString ../..;
+            };
+          })
+        ];
+        hostPkgs = pkgs;
+        node.pkgs = pkgs;
+      };
+    in
+    {
+      script = test.config.testScriptString;
+      units = lib.mapAttrs (
+        _: node: lib.filter (lib.hasPrefix "nixfleet-") (lib.attrNames node.systemd.units)
+      ) test.config.nodes;
+    };
 in
 {
-  inherit lib pkgs evaluate;
+  inherit
+    lib
+    pkgs
+    evaluate
+    flake
+    ;
+  vmTests = lib.genAttrs [ "weekly-update" "fleet" "agent-replacement" ] (
+    name: vmTest (../vm + "/${name}.nix")
+  );
   evaluated = hosts;
   hosts = lib.mapAttrs (_: result) hosts;
   refusals = import ./refusals.nix { inherit lib evaluate; };

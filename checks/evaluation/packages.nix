@@ -113,6 +113,10 @@ let
       __splicedPackages = packages;
       extend = _: packages;
       callPackage = _: _: stub "called";
+      # What Nix would build, with its own attributes to look at.
+      rustPlatform.buildRustPackage = attributes: stub attributes.pname // { inherit attributes; };
+      mkShell = attributes: stub "shell" // { inherit attributes; };
+      testers.runNixOSTest = test: stub "vm-test" // { inherit test; };
       runCommandLocal = runCommand;
       linuxPackages = stub "linuxPackages" // {
         kernel = stub "linux" // {

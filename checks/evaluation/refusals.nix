@@ -515,8 +515,14 @@ in
     { says, module }:
     {
       inherit says;
-      value = builtins.toJSON (configOf module).environment.etc."nixfleet/config.json".source.drvPath;
-      units = lib.attrNames (configOf module).systemd.units;
+      value =
+        let
+          config = configOf module;
+        in
+        [
+          config.environment.etc."nixfleet/config.json".source.drvPath
+          config.systemd.units."nixfleet-exporter.socket".text
+        ];
     }
   ) typeErrors;
 }
