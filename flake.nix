@@ -83,7 +83,6 @@
             rust-analyzer
             rustc
             rustfmt
-            statix
           ];
         };
       });

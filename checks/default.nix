@@ -30,9 +30,8 @@ in
     find ${self} -name '*.nix' -print0 | xargs --null nixfmt --check
   '';
 
-  lints = run "lints" [ pkgs.deadnix pkgs.statix ] ''
+  lints = run "lints" [ pkgs.deadnix ] ''
     deadnix --fail ${self}
-    statix check ${self}
   '';
 
   rules = run "rules" [ pkgs.prometheus.cli ] ''

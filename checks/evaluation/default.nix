@@ -11,10 +11,11 @@
 let
   lib = import (nixpkgs + "/lib");
   pkgs = import ./packages.nix { inherit lib system; };
-  evaluate =
-    modules:
+  evaluate = evaluateWith { };
+  evaluateWith =
+    specialArgs: modules:
     import (nixpkgs + "/nixos/lib/eval-config.nix") {
-      inherit lib pkgs;
+      inherit lib pkgs specialArgs;
       system = null;
       modules = [
         ../../modules
@@ -81,6 +82,48 @@ in
     evaluate
     flake
     ;
+  flakeOutputs =
+    lib.mapAttrs
+      (_: lib.mapAttrs (_: packages: lib.mapAttrs (_: package: package.name or package.program) packages))
+      {
+        inherit (flake)
+          packages
+          apps
+          checks
+          devShells
+          ;
+      }
+    // {
+      formatter = lib.mapAttrs (_: package: package.name) flake.formatter;
+    };
+  revisions =
+    let
+      commit = "0123456789abcdef0123456789abcdef01234567";
+      self = {
+        _type = "flake";
+        rev = commit;
+      };
+      revision =
+        specialArgs: module:
+        (evaluateWith specialArgs [
+          { services.nixfleet.enable = true; }
+          module
+        ]).config.system.configurationRevision;
+    in
+    {
+      self = revision { inherit self; } { };
+      inputs = revision { inputs = { inherit self; }; } { };
+      option = revision { } { services.nixfleet.flake = self; };
+      dirty = revision { } {
+        services.nixfleet.flake = {
+          _type = "flake";
+          dirtyRev = "${commit}-dirty";
+        };
+      };
+      own = revision { inherit self; } { system.configurationRevision = "mine"; };
+      none = revision { } { };
+      not-a-flake = revision { self = "something else"; } { };
+    };
   vmTests = lib.genAttrs [ "weekly-update" "fleet" "agent-replacement" ] (
     name: vmTest (../vm + "/${name}.nix")
   );

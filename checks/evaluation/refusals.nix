@@ -219,6 +219,18 @@ let
       ];
       module = nixfleet { build.resources.MemoryMax = "1G"; };
     };
+    socket-anywhere = {
+      says = [
+        "services.nixfleet.exporter.listenAddresses"
+        "/run/nixfleet-exporter/"
+      ];
+      module = nixfleet {
+        exporter = {
+          socketActivation = false;
+          listenAddresses = [ "/run/exporter.sock" ];
+        };
+      };
+    };
     auto-upgrade-too = {
       says = [ "services.nixfleet.policy.switch and system.autoUpgrade.enable both deploy" ];
       module = {
@@ -362,6 +374,34 @@ let
       module = repository {
         path = "/home/alice/fleet";
         user = "alice";
+      };
+    };
+    closed-home = {
+      says = [
+        "cannot get to services.nixfleet.repository.path"
+        ''users.users.alice.homeMode = "711"''
+      ];
+      module = {
+        imports = [
+          (repository {
+            inherit url;
+            path = "/home/alice/fleet";
+            user = "alice";
+          })
+        ];
+        users.users.alice.isNormalUser = true;
+      };
+    };
+    only-in-the-own-git-configuration = {
+      says = [ "services.nixfleet.repository.url is not set" ];
+      module = {
+        imports = [
+          (repository {
+            path = "/srv/fleet";
+            user = "alice";
+          })
+        ];
+        users.users.alice.isNormalUser = true;
       };
     };
     unknown-tester = {

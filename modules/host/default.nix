@@ -13,6 +13,7 @@
     ./repository-credentials.nix
     ./repository-user.nix
     ./revision.nix
+    ./shared-state.nix
     ./signatures.nix
     ./tests.nix
     ./units.nix

@@ -14,6 +14,7 @@ let
   # An address of IPv6 has brackets before a port.
   bracketed =
     address: if lib.hasInfix ":" address && !lib.hasPrefix "[" address then "[${address}]" else address;
+  socketDirectory = "/run/nixfleet-exporter/";
   isLoopback =
     address:
     isUnixSocket address
@@ -32,6 +33,7 @@ let
       "${bracketed address}:${port}";
   forProgram =
     address: if isUnixSocket address then "unix:${address}" else "${bracketed address}:${port}";
+  makesSockets = !exporter.socketActivation && lib.any isUnixSocket exporter.listenAddresses;
   arguments =
     lib.optionals (!exporter.socketActivation) (
       map (address: "--web.listen-address=${forProgram address}") exporter.listenAddresses
@@ -109,12 +111,26 @@ in
       };
       services.nixfleet-exporter = {
         wantedBy = lib.mkIf (!exporter.socketActivation) [ "multi-user.target" ];
-        serviceConfig.ExecStart = lib.mkIf (arguments != [ ]) [
-          ""
-          "${exporter.package}/bin/nixfleet-exporter ${lib.escapeShellArgs arguments}"
-        ];
+        serviceConfig = {
+          ExecStart = lib.mkIf (arguments != [ ]) [
+            ""
+            "${exporter.package}/bin/nixfleet-exporter ${lib.escapeShellArgs arguments}"
+          ];
+          RuntimeDirectory = lib.mkIf makesSockets "nixfleet-exporter";
+        };
       };
     };
+
+    assertions = [
+      {
+        assertion =
+          makesSockets
+          -> lib.all (
+            address: isUnixSocket address -> lib.hasPrefix socketDirectory address
+          ) exporter.listenAddresses;
+        message = "services.nixfleet.exporter.listenAddresses: without services.nixfleet.exporter.socketActivation the exporter may make unix sockets in ${socketDirectory} only. Put them there, or let systemd make them.";
+      }
+    ];
 
     warnings =
       lib.optional (exporter.openFirewall && lib.all isLoopback exporter.listenAddresses)

@@ -1,8 +1,7 @@
-# Who may do what: the user of the agent, its directories, and the rule that lets it start and stop the operations.
+# Who may do what: the user of the agent, and the rule that lets it start and stop the operations.
 { config, lib, ... }:
 let
   cfg = config.services.nixfleet;
-  isRule = line: line != "" && !lib.hasPrefix "#" line;
 in
 {
   config = lib.mkIf cfg.enable {
@@ -15,10 +14,6 @@ in
       };
       groups.nixfleet = { };
     };
-
-    systemd.tmpfiles.rules = lib.filter isRule (
-      lib.splitString "\n" (builtins.readFile ../system/nixfleet.tmpfiles.conf)
-    );
 
     security.polkit.enable = lib.mkDefault true;
     environment.etc."polkit-1/rules.d/50-nixfleet.rules".source = ../polkit/50-nixfleet.rules;

@@ -48,7 +48,7 @@ in
       timeout_seconds = lib.mkDefault tests.timeout;
     };
 
-    # The state directory stays nixfleet's: systemd would give it to the unit's user.
+    # See shared-state.nix.
     systemd.services.nixfleet-test.serviceConfig = lib.mkIf (tests.user != null) {
       User = tests.user;
       Group = "";

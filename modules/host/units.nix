@@ -8,11 +8,18 @@
 }:
 let
   cfg = config.services.nixfleet;
+  inherit (cfg.repository) signatures;
   path = [
     config.system.build.nixos-rebuild or pkgs.nixos-rebuild
     config.nix.package
     config.programs.git.package or pkgs.gitMinimal
+    # With ssh-keygen, which checks signatures by ssh keys.
     config.programs.ssh.package or pkgs.openssh
+  ]
+  ++ lib.optional (
+    signatures.openpgpKeyringFile != null || signatures.forgeKeyringFile != null
+  ) pkgs.gnupg
+  ++ [
     # The programs of the running system: for the tests of the host.
     "/run/current-system/sw"
   ];

@@ -23,6 +23,7 @@ pub mod fleet_host;
 pub mod git_server;
 pub mod machine;
 pub mod metrics_reference;
+pub mod nix;
 pub mod nixos_root;
 pub mod programs;
 pub mod prometheus;
