@@ -83,16 +83,18 @@ in
     flake
     ;
   flakeOutputs =
-    lib.mapAttrs
-      (_: lib.mapAttrs (_: packages: lib.mapAttrs (_: package: package.name or package.program) packages))
-      {
-        inherit (flake)
-          packages
-          apps
-          checks
-          devShells
-          ;
-      }
+    let
+      # The check of the module evaluates all refusals once more, for each system.
+      name = name: package: if name == "module" then name else package.name or package.program;
+    in
+    lib.mapAttrs (_: lib.mapAttrs (_: lib.mapAttrs name)) {
+      inherit (flake)
+        packages
+        apps
+        checks
+        devShells
+        ;
+    }
     // {
       formatter = lib.mapAttrs (_: package: package.name) flake.formatter;
     };

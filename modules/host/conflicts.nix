@@ -41,7 +41,7 @@ in
       }
       {
         assertion =
-          config.system.tools.nixos-version.enable or true && !config.system.disableInstallerTools;
+          config.system.tools.nixos-version.enable or true && !(config.system.disableInstallerTools or false);
         message = "services.nixfleet reads the running system's revision in nixos-version: remove system.tools.nixos-version.enable = false (or system.disableInstallerTools = true).";
       }
       {

@@ -10,7 +10,7 @@ let
   cfg = config.services.nixfleet;
   inherit (cfg.repository) signatures;
   path = [
-    config.system.build.nixos-rebuild or pkgs.nixos-rebuild
+    config.system.build.nixos-rebuild or pkgs.nixos-rebuild-ng
     config.nix.package
     config.programs.git.package or pkgs.gitMinimal
     # With ssh-keygen, which checks signatures by ssh keys.
