@@ -40,8 +40,8 @@ in
         message = "services.nixfleet cannot activate a system without switch-to-configuration: remove system.switch.enable = false.";
       }
       {
-        assertion =
-          config.system.tools.nixos-version.enable or true && !(config.system.disableInstallerTools or false);
+        # An older NixOS has one option for all of these tools.
+        assertion = config.system.tools.nixos-version.enable or (!config.system.disableInstallerTools);
         message = "services.nixfleet reads the running system's revision in nixos-version: remove system.tools.nixos-version.enable = false (or system.disableInstallerTools = true).";
       }
       {
