@@ -130,7 +130,11 @@ let
       module = repository { url = "https://ghp_0123456789@github.com/example/fleet.git"; };
     };
     password-in-an-ssh-url = {
-      says = [ "services.nixfleet.repository.url has a user or a password in it" ];
+      says = [
+        "services.nixfleet.repository.url has a user or a password in it"
+        "write ssh://git@example.org/fleet.git"
+        "services.nixfleet.repository.sshKeyFile"
+      ];
       module = repository { url = "ssh://git:hunter2@example.org/fleet.git"; };
     };
     known-hosts-twice = {

@@ -72,7 +72,9 @@ in
       }
       {
         assertion = repository.url == null || !url.hasSecret repository.url;
-        message = "services.nixfleet.repository.url has a user or a password in it, and would be readable by all: write ${url.withoutUser (toString repository.url)}, put the secret into a file, and name that with services.nixfleet.repository.tokenFile (and .username).";
+        message = "services.nixfleet.repository.url has a user or a password in it, and would be readable by all: write ${url.withoutSecret (toString repository.url)}, put the secret into a file, and name that with services.nixfleet.repository.${
+          if url.isSsh (toString repository.url) then "sshKeyFile" else "tokenFile (and .username)"
+        }.";
       }
       {
         assertion = repository.url == null || repository.url != "";

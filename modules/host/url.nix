@@ -20,11 +20,12 @@ rec {
     in
     user != null && (isHttp url || builtins.match ".*:.*" user != null);
 
-  # For messages: what comes before the @ may be the secret.
-  withoutUser =
+  # For messages: the same without the secret. For ssh the user's name is none.
+  withoutSecret =
     url:
-    if parts url == null then
-      url
-    else
-      "${builtins.elemAt (parts url) 0}://${builtins.elemAt (parts url) 3}";
+    let
+      user = builtins.elemAt (parts url) 2;
+      name = if isHttp url then "" else builtins.head (builtins.match "([^:]*).*" user) + "@";
+    in
+    if hasSecret url then "${scheme url}://${name}${builtins.elemAt (parts url) 3}" else url;
 }

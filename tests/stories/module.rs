@@ -253,5 +253,11 @@ fn nix_tells_urls_apart() {
         ));
         assert_eq!(answer, serde_json::json!([is_ssh, is_http, has_secret]), "{url}");
     }
-    assert_eq!(nix.value("(import ./modules/host/url.nix).withoutUser \"https://a:b@c/d\""), "https://c/d");
+    for (url, expected) in [
+        ("https://alice:hunter2@example.org/a", "https://example.org/a"),
+        ("ssh://git:hunter2@example.org/a", "ssh://git@example.org/a"),
+        ("git@example.org:a", "git@example.org:a"),
+    ] {
+        assert_eq!(nix.value(&format!("(import ./modules/host/url.nix).withoutSecret \"{url}\"")), expected);
+    }
 }
