@@ -24,7 +24,8 @@ pub fn nixpkgs() -> Option<PathBuf> {
     }
     let test = std::thread::current().name().unwrap_or_default().to_owned();
     // Straight to the descriptor: what `eprintln` writes is shown for failing tests only.
-    writeln!(std::io::stderr(), "SKIPPED: {test}: {TREE} is not set, see checks/evaluate").unwrap();
+    let mut standard_error = std::io::stderr();
+    writeln!(standard_error, "SKIPPED: {test}: {TREE} is not set, see checks/evaluate").unwrap();
     None
 }
 
