@@ -3,7 +3,7 @@
 #   nix-build checks/evaluation --arg nixpkgs /path/to/nixpkgs -A hosts.NAME     what a host gets, as files
 #   nix-instantiate --eval --strict --json checks/evaluation --arg nixpkgs … -A refusals    what is refused, and why
 #
-# Of nixpkgs only lib/ and nixos/ are read. checks/evaluation/README.md says how to get them.
+# Of nixpkgs only lib/ and nixos/ are read. checks/evaluate says how to get them.
 {
   nixpkgs,
   system ? builtins.currentSystem,

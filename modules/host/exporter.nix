@@ -3,6 +3,7 @@
   config,
   lib,
   pkgs,
+  utils,
   ...
 }:
 let
@@ -23,6 +24,7 @@ let
       "[::1]"
       "localhost"
     ];
+  isEarly = address: address == "" || isLoopback address;
   forSocket =
     address:
     if address == "" then
@@ -108,13 +110,15 @@ in
         wantedBy = [ "sockets.target" ];
         # The empty one first: it removes the one of the unit.
         listenStreams = [ "" ] ++ map forSocket exporter.listenAddresses;
+        # At boot it listens before the network is there with its addresses.
+        socketConfig.FreeBind = lib.mkIf (!lib.all isEarly exporter.listenAddresses) true;
       };
       services.nixfleet-exporter = {
         wantedBy = lib.mkIf (!exporter.socketActivation) [ "multi-user.target" ];
         serviceConfig = {
           ExecStart = lib.mkIf (arguments != [ ]) [
             ""
-            "${exporter.package}/bin/nixfleet-exporter ${lib.escapeShellArgs arguments}"
+            (utils.escapeSystemdExecArgs ([ "${exporter.package}/bin/nixfleet-exporter" ] ++ arguments))
           ];
           RuntimeDirectory = lib.mkIf makesSockets "nixfleet-exporter";
         };

@@ -22,7 +22,7 @@ in
     example = lib.literalExpression "self";
     description = ''
       The flake with this configuration, its `self`: sets {option}`system.configurationRevision`, so that the system knows
-      the commit it was built from. A work tree with changes has none.
+      the commit it was built from. Built from a work tree with changes it ends in `-dirty`, which names no commit.
     '';
   };
 

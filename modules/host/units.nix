@@ -45,7 +45,6 @@ let
   services = map (lib.removeSuffix ".service") (
     lib.filter (lib.hasSuffix ".service") (lib.attrNames wanted)
   );
-  # A list of attribute names that is known without the configuration: the module system asks for it first.
   service = name: {
     overrideStrategy = "asDropin";
     path = lib.mkIf (name != "nixfleet-exporter") path;

@@ -85,3 +85,28 @@ fn a_host_of_the_module_is_operated_and_gets_its_secrets() {
     machine.succeed(&["systemctl", "reset-failed"]);
     assert!(host.start("pull"), "{}", machine.journal("nixfleet-pull"));
 }
+
+/// Tests of a user of their own record their results in a state directory that stays nixfleet's.
+#[test]
+fn tests_run_as_a_user_of_their_own() {
+    let Some(image) = Image::get() else { return };
+    let machine = Machine::boot(&image, "web1");
+    let host = FleetHost::install(&machine);
+    machine.succeed(&["useradd", "--system", "tester"]);
+    host.remote.set_test("web1", "20-who", "#!/bin/sh\ntest $(id --user --name) = tester\n");
+    host.remote.commit("who");
+    install_drop_ins(&machine, "full");
+    machine.shell("install -D --mode 600 /dev/null /run/secrets/fleet-deploy-key");
+    let summary = fs::read(project().join("checks/evaluation/golden/full/summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+    for rule in summary["directories"].as_array().unwrap() {
+        machine.write("/etc/tmpfiles.d/nixfleet.conf", rule.as_str().unwrap());
+        machine.succeed(&["systemd-tmpfiles", "--create", "nixfleet.conf"]);
+    }
+    for operation in ["pull", "switch", "test", "pull"] {
+        assert!(host.start(operation), "{operation}: {}", machine.journal(&format!("nixfleet-{operation}")));
+    }
+    assert_eq!(host.results(), ["pull success", "switch success", "test success", "pull success"]);
+    assert_eq!(machine.succeed(&["stat", "--format=%U %G %a", "/var/lib/nixfleet"]), "nixfleet nixfleet 2775");
+    assert!(machine.read("/var/lib/nixfleet/tests.json").contains("20-who"));
+}
