@@ -6,57 +6,89 @@
   outputs =
     { self, nixpkgs }:
     let
+      inherit (nixpkgs) lib;
       systems = [
         "x86_64-linux"
         "aarch64-linux"
       ];
-      forEachSystem = nixpkgs.lib.genAttrs systems;
-      version = (nixpkgs.lib.importTOML ./Cargo.toml).workspace.package.version;
-      package =
-        pkgs: name: mainProgram:
-        pkgs.rustPlatform.buildRustPackage {
-          pname = name;
-          inherit version;
-          src = nixpkgs.lib.fileset.toSource {
-            root = ./.;
-            fileset = nixpkgs.lib.fileset.unions [
-              ./Cargo.toml
-              ./Cargo.lock
-              ./nixfleet-core
-              ./nixfleet-agent
-              ./nixfleet-exporter
-              ./tests
-            ];
-          };
-          cargoLock.lockFile = ./Cargo.lock;
-          cargoBuildFlags = [
-            "--package"
-            name
-          ];
-          # The tests need Prometheus, sshd and git servers: tests/run-all runs them outside of the build.
-          doCheck = false;
-          nativeBuildInputs = [ pkgs.pkg-config ];
-          buildInputs = [ pkgs.openssl ];
-          env.NIXFLEET_REVISION = self.rev or "";
-          meta = {
-            description = "The five compartments of NixOS hosts";
-            license = nixpkgs.lib.licenses.mit;
-            inherit mainProgram;
-            platforms = systems;
+      forEachSystem = function: lib.genAttrs systems (system: function nixpkgs.legacyPackages.${system});
+      packagesFor =
+        pkgs:
+        import ./packages {
+          inherit pkgs;
+          revision = self.rev or "";
+        };
+      # The modules take these packages, whatever the host's nixpkgs and overlays are.
+      withPackages =
+        module:
+        { lib, pkgs, ... }:
+        let
+          packages = self.packages.${pkgs.stdenv.hostPlatform.system};
+        in
+        {
+          imports = [ module ];
+          services.nixfleet = {
+            package = lib.mkDefault packages.nixfleet-agent;
+            exporter.package = lib.mkDefault packages.nixfleet-exporter;
           };
         };
     in
     {
       packages = forEachSystem (
-        system:
+        pkgs:
+        packagesFor pkgs // { default = self.packages.${pkgs.stdenv.hostPlatform.system}.nixfleet-agent; }
+      );
+
+      overlays.default = final: _: packagesFor final;
+
+      nixosModules = {
+        default = withPackages ./modules;
+        # The host alone, and what a host with Prometheus or Grafana needs alone.
+        nixfleet = withPackages ./modules/host;
+        monitoring = ./modules/monitoring.nix;
+      };
+
+      apps = forEachSystem (
+        pkgs:
         let
-          pkgs = nixpkgs.legacyPackages.${system};
+          packages = self.packages.${pkgs.stdenv.hostPlatform.system};
+          app = package: program: description: {
+            type = "app";
+            program = "${package}/bin/${program}";
+            meta = { inherit description; };
+          };
         in
-        {
-          nixfleet-agent = package pkgs "nixfleet-agent" "nixfleet";
-          nixfleet-exporter = package pkgs "nixfleet-exporter" "nixfleet-exporter";
-          default = self.packages.${system}.nixfleet-agent;
+        rec {
+          default = nixfleet;
+          nixfleet =
+            app packages.nixfleet-agent "nixfleet"
+              "The five compartments of a host or of any flake repository";
+          nixfleet-exporter =
+            app packages.nixfleet-exporter "nixfleet-exporter"
+              "Serves them as Prometheus metrics";
         }
       );
+
+      devShells = forEachSystem (pkgs: {
+        default = pkgs.mkShell {
+          inputsFrom = [ self.packages.${pkgs.stdenv.hostPlatform.system}.nixfleet-agent ];
+          packages = with pkgs; [
+            cargo
+            clippy
+            deadnix
+            jq
+            nixfmt
+            openssh
+            prometheus
+            rust-analyzer
+            rustc
+            rustfmt
+          ];
+        };
+      });
+
+      formatter = forEachSystem (pkgs: pkgs.nixfmt-tree);
+
+      checks = forEachSystem (pkgs: import ./checks { inherit nixpkgs pkgs self; });
     };
 }

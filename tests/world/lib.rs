@@ -24,6 +24,7 @@ pub mod git_server;
 pub mod machine;
 pub mod metrics_reference;
 pub mod monitoring;
+pub mod nix;
 pub mod nixos_root;
 pub mod programs;
 pub mod prometheus;

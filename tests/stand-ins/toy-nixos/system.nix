@@ -53,7 +53,9 @@ let
 
   kernelImage = build "linux-${kernel}" ''mkdir "$out"; echo "kernel ${kernel}" >"$out/bzImage"'' { };
   kernelModules = build "linux-${kernel}-modules" ''mkdir -p "$out/lib/modules/${kernel}"'' { };
-  initrdImage = build "initrd-linux-${kernel}" ''mkdir "$out"; echo "initrd ${initrd}" >"$out/initrd"'' { };
+  initrdImage =
+    build "initrd-linux-${kernel}" ''mkdir "$out"; echo "initrd ${initrd}" >"$out/initrd"''
+      { };
   systemdPackage = build "systemd-${systemd}" ''mkdir -p "$out/lib/systemd"'' { };
 
   version = builtins.toJSON (
@@ -94,7 +96,12 @@ let
       (entry "755" "snippets/boot-loader" "set -e\n${bootLoader}\n")
       (entry "644" "switch-inhibitors" (builtins.toJSON inhibitors))
     ]
-    ++ (if rebootTriggers == null then [ ] else [ (entry "644" "reboot-triggers" (builtins.toJSON rebootTriggers)) ]);
+    ++ (
+      if rebootTriggers == null then
+        [ ]
+      else
+        [ (entry "644" "reboot-triggers" (builtins.toJSON rebootTriggers)) ]
+    );
   numbered = builtins.genList (number: {
     variable = "entry${toString number}";
     entry = builtins.elemAt entries number;
