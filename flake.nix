@@ -14,7 +14,7 @@
       forEachSystem = function: lib.genAttrs systems (system: function nixpkgs.legacyPackages.${system});
       packagesFor =
         pkgs:
-        import ./packages {
+        import ./modules/packages {
           inherit pkgs;
           revision = self.rev or "";
         };

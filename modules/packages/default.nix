@@ -5,17 +5,17 @@
 }:
 let
   inherit (pkgs) lib;
-  inherit ((lib.importTOML ../Cargo.toml).workspace.package) version;
+  inherit ((lib.importTOML ../../Cargo.toml).workspace.package) version;
   # Everything else could change without a change of the programs.
   source = lib.fileset.toSource {
-    root = ../.;
+    root = ../../.;
     fileset = lib.fileset.unions [
-      ../Cargo.toml
-      ../Cargo.lock
-      ../nixfleet-core
-      ../nixfleet-agent
-      ../nixfleet-exporter
-      ../tests
+      ../../Cargo.toml
+      ../../Cargo.lock
+      ../../nixfleet-core
+      ../../nixfleet-agent
+      ../../nixfleet-exporter
+      ../../tests
     ];
   };
   meta = {
@@ -35,7 +35,7 @@ let
         pname = name;
         inherit version;
         src = source;
-        cargoLock.lockFile = ../Cargo.lock;
+        cargoLock.lockFile = ../../Cargo.lock;
         cargoBuildFlags = [
           "--package"
           name
@@ -92,9 +92,7 @@ in
 
   nixfleet-dashboards =
     files "nixfleet-dashboards" "The Grafana dashboards of nixfleet"
-      ../modules/monitoring/dashboards;
+      ../monitoring/dashboards;
 
-  nixfleet-rules =
-    files "nixfleet-rules" "The Prometheus rules of nixfleet"
-      ../modules/monitoring/rules;
+  nixfleet-rules = files "nixfleet-rules" "The Prometheus rules of nixfleet" ../monitoring/rules;
 }
