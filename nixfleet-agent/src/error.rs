@@ -25,6 +25,9 @@ pub enum CommandError {
     /// An operation cannot be started, followed or cancelled.
     #[error(transparent)]
     Operate(#[from] crate::operate::OperateError),
+    /// Another host cannot be asked.
+    #[error(transparent)]
+    Ssh(#[from] crate::ssh::SshError),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),

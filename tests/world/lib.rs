@@ -14,6 +14,7 @@
 )]
 
 pub mod damage;
+pub mod desk;
 pub mod directory_content;
 pub mod example_flake;
 pub mod example_host;

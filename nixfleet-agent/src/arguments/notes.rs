@@ -79,6 +79,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
         "status",
         &[
             ("nixfleet status", "this host"),
+            ("nixfleet --host web1 status", "another host, over ssh"),
             ("nixfleet status --watch", "again every 2 seconds, until q or Ctrl-C"),
             ("nixfleet status --repo ~/nixos", "a checkout, against its upstream branch"),
             ("nixfleet status --repo . --fail-on outdated", "in a script: exit code 3 if an update is due"),
@@ -90,6 +91,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
         &[
             ("sudo nixfleet pull", "pull, and show it"),
             ("sudo nixfleet pull && sudo nixfleet switch", "the usual update"),
+            ("nixfleet --host root@web1 pull", "on another host, over ssh"),
             ("sudo nixfleet pull --json | jq .result", "for programs: docs/operations.md has the keys"),
         ],
     ),
@@ -97,6 +99,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
         "switch",
         &[
             ("sudo nixfleet switch", "build and activate what was pulled"),
+            ("nixfleet --host root@web1 switch", "on another host, over ssh"),
             ("sudo nixfleet switch --no-wait", "start it; `nixfleet logs --follow switch`"),
         ],
     ),
