@@ -1,5 +1,6 @@
 //! The command line.
 
+mod fleet;
 pub mod notes;
 mod operate;
 mod status;
@@ -10,6 +11,10 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::ssh::SshDestination;
+pub use fleet::{
+    FleetArguments, FleetCommand, FleetHostsArguments, FleetOperationArguments, FleetStatusArguments,
+    FleetSwitchArguments, PrometheusArguments,
+};
 pub use operate::{
     CancelArguments, GenerationsArguments, HoldArguments, LogsArguments, OperationArguments, Places, RollbackArguments,
 };
@@ -69,6 +74,9 @@ pub enum Command {
     /// Allow a held commit again
     #[command(long_about = notes::ABOUT_RELEASE, after_long_help = notes::of("release"))]
     Release(HoldArguments),
+    /// Look at many hosts, and move them wave after wave
+    #[command(long_about = notes::ABOUT_FLEET, after_long_help = notes::of("fleet"))]
+    Fleet(FleetArguments),
     /// Print the completion script for a shell
     #[command(hide = true)]
     Completions {
@@ -89,6 +97,7 @@ impl Arguments {
         let is_usual = |root: &Path| root == Path::new("/");
         let refused = match &self.command {
             Command::Completions { .. } | Command::ManPages { .. } => "it concerns no host",
+            Command::Fleet(_) => "name the hosts behind `nixfleet fleet`",
             Command::Status(arguments) if arguments.repository.path.is_some() => {
                 "--repo looks at a repository of this host"
             }
@@ -188,6 +197,20 @@ mod tests {
             ("--host -oProxyCommand=x pull", false),
             ("--host=-oProxyCommand=x pull", false),
             ("--host web1;id pull", false),
+            ("fleet", false),
+            ("fleet status", true),
+            ("fleet status web1 web2 --hosts web3,web4 --state git=outdated --label rack=a --off-majority", true),
+            ("fleet status --state soul=ok", false),
+            ("fleet status --label rack", false),
+            ("fleet status --username me", false),
+            ("fleet status --watch --fail-on error", false),
+            ("--host web1 fleet status", false),
+            ("fleet pull --yes --parallel 0", false),
+            ("fleet pull --wave-size 2", false),
+            ("fleet switch --wave-size 1,4 --order stage=canary,production --max-failures 2 --dry-run", true),
+            ("fleet switch --wave-size 0", false),
+            ("fleet rollback web1 --yes --json", true),
+            ("fleet update --logs -y", true),
         ] {
             let arguments = std::iter::once("nixfleet").chain(line.split(' '));
             let parsed = Arguments::try_parse_from(arguments).and_then(|parsed| parsed.check());

@@ -28,6 +28,9 @@ pub enum CommandError {
     /// Another host cannot be asked.
     #[error(transparent)]
     Ssh(#[from] crate::ssh::SshError),
+    /// A fleet cannot be looked at or moved.
+    #[error(transparent)]
+    Fleet(#[from] crate::fleet::FleetError),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),

@@ -5,6 +5,7 @@
 pub mod arguments;
 mod daemon;
 mod error;
+mod fleet;
 mod generate;
 mod man_page;
 mod operate;
@@ -20,6 +21,9 @@ use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
 pub use error::CommandError;
+pub use fleet::{
+    FilterError, FleetError, HostsFileError, LabelFilter, LabelOrder, PrometheusError, StateFilter, WaveSizes,
+};
 use nixfleet_core::observation::Operation;
 pub use operate::OperateError;
 use operate::Order;
@@ -50,6 +54,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Generations(arguments) => operate::generations(arguments, host),
         Command::Hold(arguments) => operate::hold(arguments, host),
         Command::Release(arguments) => operate::release(arguments, host),
+        Command::Fleet(arguments) => fleet::run(arguments),
         Command::Completions { shell } => generate::completions(*shell),
         Command::ManPages { directory } => generate::man_pages(directory),
     };

@@ -21,12 +21,14 @@ pub enum Outcome {
     OperationCutOff,
     /// The connection to another host was lost for good while an operation was followed; it goes on there.
     ConnectionLost,
+    /// Done on all hosts of the fleet that could be reached; others were skipped.
+    HostsSkipped,
     /// A signal ended following; the operation goes on.
     Detached,
 }
 
 /// Every exit code with its meaning: what `--help`, the man pages and `docs/status.md` list.
-pub const EXIT_CODES: [(u8, &str); 9] = [
+pub const EXIT_CODES: [(u8, &str); 10] = [
     (0, "done"),
     (1, "it could not be done; the reason is on standard error"),
     (2, "wrong usage"),
@@ -35,6 +37,7 @@ pub const EXIT_CODES: [(u8, &str); 9] = [
     (5, "the operation failed"),
     (6, "the operation was stopped, timed out, was killed or lost"),
     (7, "--host: the connection was lost while the operation was followed; it goes on there"),
+    (8, "fleet: done, but hosts that could not be reached or asked were skipped"),
     (130, "Ctrl-C ended following; the operation goes on"),
 ];
 
@@ -50,6 +53,7 @@ impl Outcome {
             Self::OperationFailed => 5,
             Self::OperationCutOff => 6,
             Self::ConnectionLost => 7,
+            Self::HostsSkipped => 8,
             Self::Detached => 130,
         }
     }
@@ -106,6 +110,7 @@ mod tests {
             Outcome::OperationFailed,
             Outcome::OperationCutOff,
             Outcome::ConnectionLost,
+            Outcome::HostsSkipped,
             Outcome::Detached,
         ];
         for outcome in outcomes {

@@ -21,6 +21,7 @@ pub mod example_host;
 pub mod exporter;
 pub mod flake_checkout;
 pub mod fleet_host;
+pub mod fleet_member;
 pub mod git_server;
 pub mod machine;
 pub mod metrics_reference;

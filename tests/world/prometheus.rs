@@ -17,12 +17,25 @@ pub struct Prometheus {
 impl Prometheus {
     /// Scrapes these addresses as these jobs. None, said aloud, where this machine has no Prometheus.
     pub fn start(jobs: &[(&str, &str)]) -> Option<Self> {
+        let job = |(job, address): &(&str, &str)| {
+            format!("- {{ job_name: {job}, static_configs: [{{ targets: ['{address}'] }}] }}\n")
+        };
+        Self::with_jobs(&jobs.iter().map(job).collect::<String>())
+    }
+
+    /// Scrapes these hosts, each a name and an address, as the job `nixfleet` with the label `host`.
+    pub fn of_fleet(hosts: &[(&str, String)]) -> Option<Self> {
+        let mut job = "- job_name: nixfleet\n  static_configs:\n".to_owned();
+        for (name, address) in hosts {
+            writeln!(job, "  - {{ targets: ['{address}'], labels: {{ host: '{name}' }} }}").unwrap();
+        }
+        Self::with_jobs(&job)
+    }
+
+    fn with_jobs(jobs: &str) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let configuration = directory.path().join("prometheus.yml");
-        let mut text = "global: { scrape_interval: 1s, scrape_timeout: 1s }\nscrape_configs:\n".to_owned();
-        for (job, address) in jobs {
-            writeln!(text, "- {{ job_name: {job}, static_configs: [{{ targets: ['{address}'] }}] }}").unwrap();
-        }
+        let text = format!("global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\nscrape_configs:\n{jobs}");
         std::fs::write(&configuration, text).unwrap();
         let port = free_port();
         let process = Command::new("prometheus")
@@ -39,6 +52,11 @@ impl Prometheus {
                 None
             }
         }
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 
     /// The series that an expression yields; none while it starts.

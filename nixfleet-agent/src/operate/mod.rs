@@ -20,12 +20,14 @@ mod unit;
 mod unit_journal;
 
 pub(crate) use cancel::cancel;
-pub(crate) use carry_out::Order;
+pub(crate) use carry_out::{Order, Run, carry_out};
 pub use error::OperateError;
 pub(crate) use generations::generations;
 pub(crate) use hold::{hold, release};
 pub(crate) use logs::logs;
 pub(crate) use run::run;
+pub(crate) use show::Show;
+pub(crate) use terminal::Terminal;
 
 use crate::arguments::Places;
 use crate::daemon::signals::Signals;

@@ -15,8 +15,12 @@ use nixfleet_core::model::HostStatus;
 use crate::arguments::{HostArguments, StatusArguments};
 use crate::ssh::SshDestination;
 use crate::{CommandError, Outcome};
+pub(crate) use progress::with_progress;
+pub(crate) use screen::{CloseAtEnd, Screen};
 use source::Source;
 use table::Layout;
+pub(crate) use table::style;
+pub(crate) use watch::wait;
 
 pub(crate) fn run(arguments: &StatusArguments, host: Option<&SshDestination>) -> Result<Outcome, CommandError> {
     let mut source = Source::open(arguments, host)?;

@@ -85,7 +85,8 @@ fn as_stream(
     }
 }
 
-fn wait(woken: &Receiver<Wake>, pause: Duration) {
+/// Until something happens, or this time is over.
+pub(crate) fn wait(woken: &Receiver<Wake>, pause: Duration) {
     match woken.recv_timeout(pause) {
         // Several reasons to look again are one.
         Ok(()) => while woken.try_recv().is_ok() {},

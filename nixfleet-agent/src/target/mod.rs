@@ -6,8 +6,11 @@ mod programs;
 use std::path::Path;
 use std::time::Duration;
 
+use nixfleet_core::Revision;
 use nixfleet_core::model::HostStatus;
 use nixfleet_core::state_directory::{JournalEntry, StateDirectory, live_invocations};
+
+use serde::Deserialize;
 
 pub(crate) use journal_feed::JournalFeed;
 pub(crate) use programs::Programs;
@@ -28,6 +31,14 @@ pub(crate) struct Target {
     places: Places,
     /// Absent: it is this host.
     connection: Option<SshConnection>,
+}
+
+/// The generation that runs, as `nixfleet generations --json` has it.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct CurrentGeneration {
+    pub(crate) number: u64,
+    pub(crate) revision: Option<Revision>,
+    is_current: bool,
 }
 
 impl Target {
@@ -142,11 +153,22 @@ impl Target {
         let Some(connection) = &self.connection else {
             return status::of_host(&self.places.as_host());
         };
-        let answer = self.nixfleet(&["status", "--json"]).await?;
+        let answer = self.nixfleet(&["status", "--json"], true).await?;
         serde_json::from_slice(&answer).map_err(|error| {
             let host = connection.destination().to_string();
             SshError::Answer { host, program: "nixfleet status --json".to_owned(), said: error.to_string() }.into()
         })
+    }
+
+    /// The generation that runs on another host; `None` where no generation has what runs.
+    pub(crate) async fn generation(&self) -> Result<Option<CurrentGeneration>, SshError> {
+        let Some(connection) = &self.connection else { return Ok(None) };
+        let answer = self.nixfleet(&["generations", "--json"], false).await?;
+        let listed: Vec<CurrentGeneration> = serde_json::from_slice(&answer).map_err(|error| {
+            let host = connection.destination().to_string();
+            SshError::Answer { host, program: "nixfleet generations --json".to_owned(), said: error.to_string() }
+        })?;
+        Ok(listed.into_iter().find(|generation| generation.is_current))
     }
 
     /// Becomes `nixfleet` there, called with this: what it prints is printed here. `None` for this host.
@@ -176,10 +198,10 @@ impl Target {
         }
     }
 
-    /// What `nixfleet` prints there when it is called with this and told where its files lie; it must succeed.
-    async fn nixfleet(&self, words: &[&str]) -> Result<Vec<u8>, SshError> {
+    /// What `nixfleet` prints there when it is called with this, and told where its files lie; it must succeed.
+    async fn nixfleet(&self, words: &[&str], with_places: bool) -> Result<Vec<u8>, SshError> {
         let Some(connection) = &self.connection else { return Ok(Vec::new()) };
-        let places = self.places.as_arguments();
+        let places = if with_places { self.places.as_arguments() } else { Vec::new() };
         let places = places.iter().map(String::as_str);
         let line: Vec<&str> = std::iter::once(NIXFLEET).chain(words.iter().copied()).chain(places).collect();
         let output = connection.output(&line).await?;
