@@ -2,7 +2,7 @@
 //!
 //! One breaks, one is slow, one is cut off: the waves stop at the first red, and go on after the repair.
 
-#![allow(missing_docs, clippy::unwrap_used, reason = "a story stops at what it did not expect")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a story stops at what it did not expect")]
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
@@ -163,23 +163,7 @@ fn an_update_in_waves_that_stops_and_goes_on() {
     assert!(detail(&second, "db1").contains("cannot connect to root@10."), "{second:?}");
     assert_eq!((on_web2.states().as_str(), on_web3.states().as_str()), ("-GGGR", "-GGYG"));
 
-    // What people see of it: the worst first, who is behind marked, who is down gray.
-    let status = person.sees("as things stand", |told| {
-        told["hosts"][0]["name"] == "web2"
-            && told["majority"]["revision"] == commit.as_str()
-            && told["hosts"].as_array().unwrap().iter().any(|it| it["name"] == "db1" && it["is_up"] == false)
-    });
-    assert_eq!(host(&status, "web3")["is_off_majority"], true, "{status}");
-    assert_eq!(host(&status, "db1")["states"]["agent"], "unknown", "{status}");
-    assert_eq!(host(&status, "db1")["states"]["tests"], "ok", "as it was: {status}");
-    let table = person.expect(4, &["status", "--fail-on", "error"]).stdout;
-    assert!(table.lines().nth(1).unwrap().starts_with("web2 "), "{table}");
-    assert!(
-        table.contains(&format!("2 of 3 run {}", &commit[..7])) && table.contains("down; the other states"),
-        "{table}"
-    );
-    let red = person.expect(0, &["status", "--state", "tests=error", "--label", "host=web2"]).stdout;
-    assert!(red.contains("1 of 4 host: 1 error"), "{red}");
+    seen_by_people(&person, &commit);
 
     // Repaired: the same command goes on. What is good is not touched, what was red is only tested again.
     web2.write("/srv/disk", "");
@@ -199,6 +183,44 @@ fn an_update_in_waves_that_stops_and_goes_on() {
     origin.remote.set_host("web3", "  activation = \"until test -e /srv/go; do sleep 0.2; done\";");
     origin.remote.commit("very slow");
     assert_eq!(results(&person.moved(0, &["pull"])), NAMES.map(|name| format!("{name} done")));
+    interrupted(&person, &on_web3);
+    let last = person.moved(0, &["switch", "--order", "host=web3,db1", "--wave-size", "1,1,4"]);
+    assert_eq!(results(&last), NAMES.map(|name| format!("{name} done")), "{last:?}");
+    assert_eq!(last[0].0, "web3", "first, by the label: {last:?}");
+
+    // Back on one host: held there, and marked.
+    assert_eq!(results(&person.moved(0, &["rollback", "web2"])), ["web2 done"]);
+    person.sees("web2 is off, and held", |told| {
+        let web2 = host(told, "web2");
+        web2["is_off_majority"] == true && web2["notes"].to_string().contains("its commit is held")
+    });
+    asked_themselves(&person, &network);
+    what_cannot_be_done(&person);
+}
+
+/// The worst first, who is behind marked, who is down gray.
+fn seen_by_people(person: &Person, commit: &str) {
+    let status = person.sees("as things stand", |told| {
+        told["hosts"][0]["name"] == "web2"
+            && told["majority"]["revision"] == commit
+            && told["hosts"].as_array().unwrap().iter().any(|it| it["name"] == "db1" && it["is_up"] == false)
+    });
+    assert_eq!(host(&status, "web3")["is_off_majority"], true, "{status}");
+    assert_eq!(host(&status, "db1")["states"]["agent"], "unknown", "{status}");
+    assert_eq!(host(&status, "db1")["states"]["tests"], "ok", "as it was: {status}");
+    let table = person.expect(4, &["status", "--fail-on", "error"]).stdout;
+    assert!(table.lines().nth(1).unwrap().starts_with("web2 "), "{table}");
+    assert!(
+        table.contains(&format!("2 of 3 run {}", &commit[..7])) && table.contains("down; the other states"),
+        "{table}"
+    );
+    let red = person.expect(0, &["status", "--state", "tests=error", "--label", "host=web2"]).stdout;
+    assert!(red.contains("1 of 4 host: 1 error"), "{red}");
+}
+
+/// Ctrl-C while web3 switches, which waits for a file.
+fn interrupted(person: &Person, on_web3: &FleetMember<'_>) {
+    let web3 = on_web3.machine;
     let by_order = ["switch", "--order", "host=web3,db1", "--ssh", "root@{address}", "--yes", "--json"];
     let mut running = person.command(&by_order).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(running.stderr.take().unwrap()).lines().map(Result::unwrap);
@@ -215,17 +237,31 @@ fn an_update_in_waves_that_stops_and_goes_on() {
     assert!(said.last().unwrap().contains("the same command goes on with them"), "{said:?}");
     assert_eq!(on_web3.states().chars().nth(3), Some('B'), "it goes on");
     web3.write("/srv/go", "");
-    let last = person.moved(0, &["switch", "--order", "host=web3,db1", "--wave-size", "1,1,4"]);
-    assert_eq!(results(&last), NAMES.map(|name| format!("{name} done")), "{last:?}");
-    assert_eq!(last[0].0, "web3", "first, by the label: {last:?}");
+}
 
-    // Back on one host: held there, and marked.
-    assert_eq!(results(&person.moved(0, &["rollback", "web2"])), ["web2 done"]);
-    let status = person.sees("web2 is off", |told| host(told, "web2")["is_off_majority"] == true);
-    let notes = host(&status, "web2")["notes"].to_string();
-    assert!(notes.contains("its commit is held"), "{status}");
+/// Without Prometheus the hosts tell of themselves, over ssh.
+fn asked_themselves(person: &Person, network: &Network) {
+    let file = person.user.home().join("hosts");
+    let address = |name: &str| network.address(name);
+    let text = format!(
+        "# name destination labels\nweb1 root@{} rack=a\nweb2 {} rack=b\ngone root@{}:1\n",
+        address("web1"),
+        address("web2"),
+        address("web3")
+    );
+    std::fs::write(&file, text).unwrap();
+    let hosts = ["--prometheus", "", "--hosts-file", file.to_str().unwrap(), "--ssh-user", "root"];
+    let told = person.json(0, &[&["status"], &hosts[..]].concat());
+    assert_eq!(host(&told, "web1")["states"]["tests"], "ok", "{told}");
+    assert_eq!(host(&told, "web2")["labels"]["rack"], "b", "{told}");
+    assert!(host(&told, "web1")["revision"].as_str().is_some_and(|revision| revision.len() == 40), "{told}");
+    assert_eq!((&host(&told, "gone")["is_up"], &told["total"]), (&false.into(), &3.into()), "{told}");
+    assert!(host(&told, "gone")["notes"][0].as_str().unwrap().contains("Connection refused"), "{told}");
+    let tested = person.json(0, &[&["test", "--label", "rack=a", "--yes"], &hosts[..]].concat());
+    assert_eq!(tested["hosts"].as_array().unwrap().len(), 1, "the label leaves one: {tested}");
+}
 
-    // What cannot be done is said, and nothing is done.
+fn what_cannot_be_done(person: &Person) {
     for (arguments, code, words) in [
         (&["pull"][..], 1, "add --yes, or --dry-run"),
         (&["pull", "web9", "--yes"], 1, "no host is called web9"),

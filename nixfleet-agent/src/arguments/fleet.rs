@@ -108,6 +108,13 @@ pub struct PrometheusArguments {
     pub timeout: u64,
 }
 
+impl PrometheusArguments {
+    /// The Prometheus that is meant; an empty one means none, also where the environment names one.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.prometheus.as_deref().filter(|url| !url.is_empty())
+    }
+}
+
 /// Arguments of `nixfleet fleet status`.
 #[derive(Debug, Args)]
 pub struct FleetStatusArguments {
@@ -127,6 +134,7 @@ pub struct FleetStatusArguments {
 
 /// How hosts are moved.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
 pub struct FleetOperationArguments {
     /// Show what would be done, and do nothing
     #[arg(long)]
@@ -148,8 +156,8 @@ pub struct FleetOperationArguments {
 /// How hosts are switched.
 #[derive(Debug, Args)]
 pub struct FleetSwitchArguments {
-    /// Hosts in a wave, or in the first, second, … wave; the last number counts for the rest
-    #[arg(long, value_name = "N,N,…", default_value = "1", help_heading = "Waves")]
+    /// Hosts in a wave, or in the first, second and so on; the last number counts for the rest
+    #[arg(long, value_name = "N,N,...", default_value = "1", help_heading = "Waves")]
     pub wave_size: WaveSizes,
     /// In the order of a label's values: stage=canary,staging,production; hosts of two values share no wave
     ///

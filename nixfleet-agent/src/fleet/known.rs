@@ -107,7 +107,7 @@ fn add_listed(hosts: &mut Vec<FleetHost>, listed: &[ListedHost], by_prometheus: 
 
 fn access(arguments: &PrometheusArguments) -> Option<Access> {
     Some(Access {
-        url: arguments.prometheus.clone().filter(|url| !url.is_empty())?,
+        url: arguments.url()?.to_owned(),
         token_file: arguments.token_file.clone(),
         username: arguments.username.clone(),
         password_file: arguments.password_file.clone(),

@@ -81,10 +81,7 @@ mod tests {
             let mut hosts = fleet(&digits);
             let majority = mark(&mut hosts);
             let marked = hosts.iter().filter(|host| host.is_off_majority).count();
-            match majority {
-                Some(majority) => prop_assert_eq!(marked, majority.known - majority.hosts),
-                None => prop_assert_eq!(marked, 0),
-            }
+            prop_assert_eq!(marked, majority.map_or(0, |majority| majority.known - majority.hosts));
             prop_assert!(hosts.iter().all(|host| host.revision.is_some() || !host.is_off_majority));
         }
     }

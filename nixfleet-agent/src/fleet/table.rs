@@ -100,6 +100,7 @@ mod tests {
 
     #[test]
     fn a_fleet() {
+        use State::{Error, Ok, Outdated, Unknown};
         let host = |name: &str, digit: &str, states: [State; 5]| {
             let [agent, git, lock, system, tests] = states;
             FleetHost {
@@ -109,7 +110,6 @@ mod tests {
                 ..FleetHost::unknown(name)
             }
         };
-        use State::{Error, Ok, Outdated, Unknown};
         let mut down = host("db\u{1b}[2J", "", [Unknown, Ok, Ok, Ok, Ok]);
         down.notes = vec!["down".to_owned(), "reboot needed".to_owned()];
         let mut behind = host("web2", "b", [Ok, Outdated, Ok, Ok, Error]);

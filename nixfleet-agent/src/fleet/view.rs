@@ -54,7 +54,7 @@ fn look(arguments: &FleetHostsArguments, stop: Option<&Stop>) -> Result<View, Fl
 pub(super) fn run(arguments: &FleetStatusArguments) -> Result<Outcome, CommandError> {
     let fleet = &arguments.fleet;
     // Prometheus is asked with a time limit, and a signal ends that at once.
-    let by_prometheus = fleet.prometheus.prometheus.is_some();
+    let by_prometheus = fleet.prometheus.url().is_some();
     let stop = if by_prometheus { None } else { Some(Stop::listen().map_err(FleetError::Signals)?) };
     if let Some(seconds) = arguments.watch {
         return watch(arguments, stop.as_ref(), Duration::from_secs(seconds));

@@ -80,7 +80,7 @@ impl Client {
     }
 
     /// The address, for people.
-    pub(crate) fn url(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.shown_url
     }
 

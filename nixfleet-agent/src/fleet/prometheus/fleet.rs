@@ -54,7 +54,7 @@ pub(crate) fn look(client: &Client, job: &str) -> Result<PrometheusFleet, Promet
         last_states: Vec::new(),
     };
     if series.up.samples.is_empty() && series.states.samples.is_empty() {
-        return Err(PrometheusError::NoHosts { url: client.url().to_owned(), job: job.to_owned() });
+        return Err(PrometheusError::NoHosts { url: client.address().to_owned(), job: job.to_owned() });
     }
     let mut warnings: Vec<String> = Vec::new();
     let down: Vec<&str> = series.up.samples.iter().filter(|up| !is_one(up.value)).map(instance).collect();

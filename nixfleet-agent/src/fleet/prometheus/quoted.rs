@@ -1,6 +1,6 @@
 //! Text within an expression of Prometheus.
 
-/// A string of PromQL.
+/// A string of Prometheus' language.
 pub(super) fn string(text: &str) -> String {
     let mut quoted = String::from("\"");
     for character in text.chars() {
@@ -15,7 +15,7 @@ pub(super) fn string(text: &str) -> String {
     quoted
 }
 
-/// A regular expression, in a string of PromQL, that matches exactly these texts.
+/// A regular expression, in a string of that language, that matches exactly these texts.
 pub(super) fn one_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     let escape = |text: &str| {
         let mut escaped = String::new();

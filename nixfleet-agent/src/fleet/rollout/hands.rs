@@ -112,14 +112,12 @@ enum Tests {
 }
 
 fn tests_of(status: &HostStatus) -> Tests {
-    let states = &status.compartments;
-    match (states.system.state, states.tests.state) {
-        (State::Ok, State::Outdated | State::Working) => Tests::Run,
-        _ => {
-            let (became, detail) = verdict(status);
-            Tests::Over(became, detail)
-        }
+    let of = &status.compartments;
+    if of.system.state == State::Ok && matches!(of.tests.state, State::Outdated | State::Working) {
+        return Tests::Run;
     }
+    let (became, detail) = verdict(status);
+    Tests::Over(became, detail)
 }
 
 /// Whether the host is good: it runs what it should, and its tests are green, or it has none.

@@ -36,14 +36,14 @@ pub(crate) enum Need {
 }
 
 /// What a host with these states needs.
-pub(crate) fn need(movement: Movement, states: &Compartments<State>) -> Need {
+pub(crate) fn need(movement: Movement, states: Compartments<State>) -> Need {
     match movement {
         Movement::Pull => Need::Steps(vec![Operation::Pull]),
         Movement::Test => Need::Steps(vec![Operation::Test]),
         Movement::Rollback => Need::Steps(vec![Operation::Rollback]),
         Movement::Switch => switch_need(states),
         // Before the pull it can only be guessed what it will bring.
-        Movement::Update => match switch_need(&after_pull(states)) {
+        Movement::Update => match switch_need(after_pull(states)) {
             Need::Steps(mut steps) => {
                 steps.insert(0, Operation::Pull);
                 Need::Steps(steps)
@@ -53,12 +53,12 @@ pub(crate) fn need(movement: Movement, states: &Compartments<State>) -> Need {
     }
 }
 
-fn after_pull(states: &Compartments<State>) -> Compartments<State> {
+fn after_pull(states: Compartments<State>) -> Compartments<State> {
     let system = if states.git == State::Outdated { State::Outdated } else { states.system };
-    Compartments { system, ..states.clone() }
+    Compartments { system, ..states }
 }
 
-fn switch_need(states: &Compartments<State>) -> Need {
+fn switch_need(states: Compartments<State>) -> Need {
     match (states.system, states.tests) {
         (State::Ok, State::Ok) => Need::Nothing("it runs what it should, and its tests are green"),
         (State::Ok, State::Unknown) => Need::Nothing("it runs what it should, and has no tests"),
@@ -94,7 +94,7 @@ mod tests {
             (Movement::Update, Ok, Outdated, Ok, Some(&[Pull, Switch, Test])),
         ] {
             let states = Compartments { agent: Ok, git, lock: Ok, system, tests };
-            let found = match need(movement, &states) {
+            let found = match need(movement, states) {
                 Need::Steps(steps) => Some(steps),
                 Need::Nothing(_) => None,
             };

@@ -67,7 +67,7 @@ pub(crate) fn plan(movement: Movement, mut hosts: Vec<Asked>, pace: &Pace) -> Pl
                 continue;
             }
         };
-        match need(movement, &known.host.states) {
+        match need(movement, known.host.states) {
             Need::Nothing(why) => other(Became::Current, why.to_owned()),
             Need::Steps(steps) => {
                 let group = match pace {

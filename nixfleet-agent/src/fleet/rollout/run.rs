@@ -67,12 +67,11 @@ pub(crate) fn run(
         return Ok(Outcome::Done);
     }
     let hands = Hands { board: Arc::new(Board::new(arguments.logs)), stop: stop.clone() };
-    let results = match movement {
-        Movement::Update => update(asked, at_once, pace, &hands),
-        _ => {
-            let limits = Limits { at_once, max_failures: pace.max_failures(), failures: 0 };
-            roll(&planned.waves, limits, &hands).into_iter().chain(planned.others).collect()
-        }
+    let results = if movement == Movement::Update {
+        update(asked, at_once, pace, &hands)
+    } else {
+        let limits = Limits { at_once, max_failures: pace.max_failures(), failures: 0 };
+        roll(&planned.waves, limits, &hands).into_iter().chain(planned.others).collect()
     };
     tell(movement, arguments, &results, None)?;
     let is_cut = results.iter().any(|of| of.result == Became::NotBegun);
