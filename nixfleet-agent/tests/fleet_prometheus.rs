@@ -138,6 +138,25 @@ fn a_fleet_with_what_is_missing_said() {
     assert!(requests.last().unwrap().contains("%5C%22mine%5C%22%5C%5C"), "quoted: {}", requests.last().unwrap());
 }
 
+/// The first cells of the rows of a table in `docs/fleet.md`.
+fn documented(heading: &str) -> Vec<String> {
+    let lines = include_str!("../../docs/fleet.md").lines();
+    let rows = lines.skip_while(|line| !line.starts_with(&format!("| {heading} |"))).skip(2);
+    let first = |line: &str| line.trim_matches('|').split(" | ").next().unwrap().trim().replace('`', "");
+    rows.take_while(|line| line.starts_with('|')).map(first).collect()
+}
+
+#[test]
+fn every_key_is_documented() {
+    let told: Value = serde_json::from_str(&status(&Server::start(fleet).url(), &["--json"]).stdout).unwrap();
+    let mut keys: Vec<String> = told.as_object().unwrap().keys().cloned().collect();
+    keys.extend(told["hosts"][0].as_object().unwrap().keys().map(|key| format!("hosts[].{key}")));
+    keys.sort();
+    let mut expected = documented("key");
+    expected.sort();
+    assert_eq!(keys, expected);
+}
+
 #[test]
 fn what_is_wrong_is_said_in_a_sentence() {
     let cut = vector(&json!([sample(&[("instance", "a:1")], "1")]), &[]);

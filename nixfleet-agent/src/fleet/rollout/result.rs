@@ -92,6 +92,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_result_is_documented() {
+        let document = include_str!("../../../../docs/fleet.md");
+        for result in Became::ALL {
+            let name = serde_json::to_string(&result).unwrap().replace('"', "");
+            assert!(document.contains(&format!("| `{name}` |")), "{name}");
+        }
+    }
+
+    #[test]
     fn the_worst_decides() {
         use Became::{ConnectionLost, Current, CutOff, Done, Failed, GoesOn, NotBegun, Skipped};
         for (results, code) in [
