@@ -5,7 +5,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a story stops at what it did not expect")]
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -75,6 +75,40 @@ impl Person {
             thread::sleep(Duration::from_millis(200));
         }
     }
+}
+
+/// On a terminal it asks, and only a yes is one.
+fn asked_before(person: &Person, on_web3: &FleetMember<'_>) {
+    let answered = |keys: &str| {
+        let before = on_web3.results().len();
+        let command = person.command(&[]);
+        let program = command.get_program().to_str().unwrap();
+        let line = format!("{program} fleet pull web3 --ssh root@{{address}}");
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+        script.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
+        script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = script.spawn().unwrap();
+        let mut typed = child.stdin.take().unwrap();
+        let mut shown = Vec::new();
+        let mut stdout = child.stdout.take().unwrap();
+        let mut byte = [0];
+        while !shown.ends_with(b"[y/N] ") && stdout.read(&mut byte).unwrap() == 1 {
+            shown.push(byte[0]);
+        }
+        typed.write_all(keys.as_bytes()).unwrap();
+        stdout.read_to_end(&mut shown).unwrap();
+        let code = child.wait().unwrap().code();
+        (code, on_web3.results().len() - before, String::from_utf8_lossy(&shown).into_owned())
+    };
+    let (code, begun, shown) = answered("n\n");
+    assert_eq!((code, begun), (Some(0), 0), "{shown}");
+    assert!(shown.contains("wave 1  web3  pull  (root@10.") && shown.contains("nothing was done"), "{shown}");
+    let (code, begun, shown) = answered("\u{3}");
+    assert!(code != Some(0) && begun == 0, "Ctrl-C: {code:?} {shown}");
+    let (code, begun, shown) = answered("y\n");
+    assert_eq!((code, begun), (Some(0), 1), "{shown}");
+    assert!(shown.contains("web3: done: ") && shown.contains("1 done"), "{shown}");
 }
 
 fn results(moved: &[(String, String, String)]) -> Vec<String> {
@@ -194,6 +228,7 @@ fn an_update_in_waves_that_stops_and_goes_on() {
         let web2 = host(told, "web2");
         web2["is_off_majority"] == true && web2["notes"].to_string().contains("its commit is held")
     });
+    asked_before(&person, &on_web3);
     asked_themselves(&person, &network);
     what_cannot_be_done(&person);
 }

@@ -39,8 +39,10 @@ fn end(mut child: Child) -> Output {
 
 /// Nothing of a command is left on either side.
 fn nothing_is_left(desk: &Machine, web1: &Machine) {
-    assert_eq!(desk.shell("pgrep --exact ssh || true; ls -d /tmp/nixfleet-* 2>/dev/null || true"), "");
-    web1.wait_until("nothing is left of the connection", LIMIT, || {
+    desk.wait_until("nothing is left here", LIMIT, || {
+        desk.shell("pgrep --exact ssh || true; ls -d /tmp/nixfleet-* 2>/dev/null || true").is_empty()
+    });
+    web1.wait_until("nothing is left there", LIMIT, || {
         web1.shell("pgrep --full '[s]ystemd-stdio-bridge|[t]ail --follow|[j]ournalctl.*--follow' || true").is_empty()
     });
 }
@@ -74,6 +76,9 @@ fn an_update_from_the_desk() {
 
     let there: Value = serde_json::from_str(&person.expect(0, &["--host", at, "status", "--json"]).stdout).unwrap();
     assert_eq!(there["compartments"]["tests"]["state"], "ok", "{there}");
+    let watch = format!("(sleep 4; printf q) | script -qec '{NIXFLEET} --host {at} status --watch 1' /dev/null");
+    let watched = desk.shell(&watch);
+    assert!(watched.matches("web1\u{1b}[0m  20").count() >= 3, "it is looked at again and again: {watched}");
     let list: Value = serde_json::from_str(&person.expect(0, &["--host", at, "generations", "--json"]).stdout).unwrap();
     assert_eq!(list[0]["revision"], first.as_str(), "{list}");
     let held = person.expect(0, &["--host", at, "hold", &first[..7]]);
@@ -152,7 +157,7 @@ fn who_may_not_enter_is_told_why_and_never_waited_for() {
     web1.succeed(&["ip", "link", "set", "eth0", "down"]);
     refused("alice@web1", &["status"], &["cannot connect to alice@web1", "is it up"]);
     web1.succeed(&["ip", "link", "set", "eth0", "up"]);
-    assert_eq!(desk.shell("pgrep --exact ssh || true; ls -d /tmp/nixfleet-* 2>/dev/null || true"), "");
+    nothing_is_left(&desk, &web1);
     drop(network);
 }
 
@@ -199,6 +204,13 @@ fn a_connection_that_is_cut_ends_nothing() {
     assert_eq!(host.states().chars().nth(3), Some('B'), "it goes on");
     let cancelled = person.expect(0, &["--host", "root@web1", "cancel", "switch"]);
     assert!(cancelled.stderr.contains("nixfleet-switch.service runs no more"), "{}", cancelled.stderr);
+    nothing_is_left(&desk, &web1);
+
+    // Killed: nothing of it stays on either side, and the switch goes on.
+    let follower = follow();
+    desk.shell("pkill --signal KILL --exact nixfleet");
+    drop(end(follower));
+    assert_eq!(host.states().chars().nth(3), Some('B'), "it goes on");
     nothing_is_left(&desk, &web1);
 
     // Cut for good: the command says so and ends; the switch does not.

@@ -1,6 +1,6 @@
 //! The hosts of a fleet: what is known of each, and how it is reached.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::FleetError;
@@ -86,7 +86,7 @@ pub(crate) fn find(arguments: &FleetHostsArguments) -> Result<Known, FleetError>
 }
 
 fn reach_as(user: &str, there: &SshDestination) -> Result<SshDestination, ReachError> {
-    destination(&there.to_string(), Some(user), "", &std::collections::BTreeMap::new())
+    destination(&there.to_string(), Some(user), "", &BTreeMap::new())
 }
 
 fn add_listed(hosts: &mut Vec<FleetHost>, listed: &[ListedHost], by_prometheus: bool) {

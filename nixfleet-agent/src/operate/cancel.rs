@@ -23,7 +23,7 @@ pub(crate) fn cancel(wanted: Option<Operation>, host: Option<&SshDestination>) -
     block_on(async {
         let mut signals = Signals::listen().map_err(OperateError::Start)?;
         let target = reach(host, &Places::default(), &mut signals).await?;
-        interrupted(cancel_on(wanted, &target), &target, &mut signals).await
+        interrupted(cancel_on(wanted, &target), target.call("status"), &mut signals).await
     })
 }
 

@@ -13,6 +13,7 @@ use super::start::start;
 use super::unit::unit_of;
 use crate::Outcome;
 use crate::daemon::signals::Signals;
+use crate::ssh::SshError;
 use crate::target::Target;
 
 /// What is to be done.
@@ -77,8 +78,12 @@ pub(crate) async fn carry_out(
         Ok(started) => started,
         Err(error) => {
             // A connection that was lost meanwhile is the better reason.
-            target.check()?;
-            return Err(error);
+            return Err(match (target.check(), error) {
+                (Err(lost), _) | (Ok(()), OperateError::Ssh(lost @ SshError::Lost { .. })) => {
+                    OperateError::LostAtStart { lost: Box::new(lost), unit, look: target.call("status") }
+                }
+                (Ok(()), error) => error,
+            });
         }
     };
     if started.was_running {

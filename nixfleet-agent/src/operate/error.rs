@@ -43,6 +43,16 @@ pub enum OperateError {
     /// Another host cannot be asked.
     #[error(transparent)]
     Ssh(#[from] SshError),
+    /// The connection to another host was lost while a unit was started.
+    #[error("{lost}; whether {unit} was started there is not known, `{look}` tells")]
+    LostAtStart {
+        /// How it was lost.
+        lost: Box<SshError>,
+        /// The unit.
+        unit: String,
+        /// The command that shows how things stand.
+        look: String,
+    },
     /// A signal came before anything could be followed.
     #[error("interrupted; `{0}` shows how things stand")]
     Interrupted(String),

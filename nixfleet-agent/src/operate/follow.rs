@@ -22,9 +22,6 @@ use crate::target::{JournalFeed, Target};
 const POLL: Duration = Duration::from_millis(200);
 /// A run that has recorded its end, and is not gone by then, is not waited for.
 const GONE_WITHIN: Duration = Duration::from_secs(10);
-/// A connection that was lost is made anew within so long: a switch may set up the network anew.
-const RECONNECT_WITHIN: Duration = Duration::from_secs(30);
-const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why following ended.
 #[derive(Debug)]
@@ -62,28 +59,18 @@ pub(super) async fn follow(
                 show.clear();
                 return Ok(Followed::Over(record));
             }
-            Err(OperateError::Ssh(lost)) => lost,
+            Err(OperateError::Ssh(lost @ SshError::Lost { .. })) => lost,
             Err(error) => return Err(error),
         };
         cursor = journal.cursor();
         drop(journal);
         show.line(&format!("{lost}; the {operation} goes on there, the connection is made anew"));
         tokio::select! {
-            again = reconnect(target) => match again {
+            again = target.reconnect() => match again {
                 Ok(()) => show.line("the connection is there again"),
                 Err(error) => return Ok(Followed::CutOff(record, error)),
             },
             _ = signals.next() => return Ok(Followed::Detached(record)),
-        }
-    }
-}
-
-async fn reconnect(target: &mut Target) -> Result<(), SshError> {
-    let begin = Instant::now();
-    loop {
-        match target.reconnect().await {
-            Err(_) if begin.elapsed() < RECONNECT_WITHIN => sleep(RECONNECT_PAUSE).await,
-            connected => return connected,
         }
     }
 }

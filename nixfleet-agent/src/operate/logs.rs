@@ -17,7 +17,7 @@ pub(crate) fn logs(arguments: &LogsArguments, host: Option<&SshDestination>) -> 
     block_on(async {
         let mut signals = Signals::listen().map_err(OperateError::Start)?;
         let target = reach(host, &arguments.places, &mut signals).await?;
-        let entries = interrupted(target.journal(), &target, &mut signals).await?;
+        let entries = interrupted(target.journal(), target.call("status"), &mut signals).await?;
         let never = || OperateError::NeverRan { operation, command: target.call(operation.name()) };
         let invocation_id = last_run(&entries, operation).ok_or_else(never)?;
         // What the unit wrote, or what systemd wrote of it.

@@ -51,15 +51,15 @@ async fn reach(host: Option<&SshDestination>, places: &Places, signals: &mut Sig
     }
 }
 
-/// The same, ended by a signal.
+/// The same, ended by a signal; `look` is the command that then shows how things stand.
 async fn interrupted<T, E: From<OperateError>>(
     work: impl Future<Output = Result<T, E>>,
-    target: &Target,
+    look: String,
     signals: &mut Signals,
 ) -> Result<T, E> {
     tokio::select! {
         done = work => done,
-        _ = signals.next() => Err(OperateError::Interrupted(target.call("status")).into()),
+        _ = signals.next() => Err(OperateError::Interrupted(look).into()),
     }
 }
 
@@ -75,6 +75,6 @@ fn pass_on(
         let mut signals = Signals::listen().map_err(OperateError::Start)?;
         let target = reach(Some(host), places.unwrap_or(&default), &mut signals).await?;
         let passed = async { Ok(target.pass_on(words, places.is_some()).await.map_err(OperateError::from)?) };
-        interrupted(passed, &target, &mut signals).await
+        interrupted(passed, target.call("status"), &mut signals).await
     })
 }

@@ -27,7 +27,7 @@ pub(crate) fn run(
         let mut target = reach(host, &arguments.places, &mut signals).await?;
         let run = carry_out(order, &mut target, &show, &mut signals).await?;
         if run.outcome != Outcome::ConnectionLost {
-            tell(&run.report(), &target, arguments, run.is_over, &mut signals).await?;
+            tell(&run.report(), &mut target, arguments, run.is_over, &mut signals).await?;
         } else if arguments.json {
             write_json(&run.report())?;
         }
@@ -38,7 +38,7 @@ pub(crate) fn run(
 /// The table, or the JSON object. The result of the operation counts more than a status that cannot be told.
 async fn tell(
     report: &Report<'_>,
-    target: &Target,
+    target: &mut Target,
     arguments: &OperationArguments,
     is_over: bool,
     signals: &mut Signals,
@@ -46,7 +46,8 @@ async fn tell(
     if !is_over && !arguments.json {
         return Ok(());
     }
-    let status = interrupted(target.status(), target, signals)
+    let look = target.call("status");
+    let status = interrupted(target.status_again(), look, signals)
         .await
         .map_err(|error| anstream::eprintln!("nixfleet: {}", crate::printable::printable(&error.to_string())))
         .ok();

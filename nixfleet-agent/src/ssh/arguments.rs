@@ -14,6 +14,11 @@ pub(super) const CONNECT_TIMEOUT_SECONDS: u64 = 10;
 const ALIVE_INTERVAL_SECONDS: u64 = 5;
 const ALIVE_COUNT: u64 = 3;
 
+/// Becomes the program that the arguments are. A process of its own waits for the end of standard input, then ends that
+/// program and removes the directory that `$0` names.
+const WATCHED: &str =
+    "exec 3<&0; { read -r end <&3; kill \"$$\"; rm -rf -- \"$0\"; } >&- 2>&- & exec \"$@\" </dev/null 3<&-";
+
 /// Lets `ssh` reach one host, through the socket of one connection.
 #[derive(Debug, Clone)]
 pub(crate) struct SshArguments {
@@ -26,10 +31,13 @@ impl SshArguments {
         Self { destination: destination.clone(), socket: socket.to_owned() }
     }
 
-    /// The `ssh` that makes the connection. Its own session is a `cat` of nothing: the connection ends with the other
-    /// end of its standard input, so also when nixfleet is killed.
-    pub(super) fn master(&self) -> Command {
-        let mut command = ssh(self.arguments("yes", &["cat"]));
+    /// The `ssh` that makes the connection, and runs nothing itself. It is ended with the other end of its standard input,
+    /// so also when nixfleet is killed: then nobody is left to end it, and what runs through it would keep it up.
+    /// `directory` is removed with it.
+    pub(super) fn master(&self, directory: &Path) -> Command {
+        let directory = directory.to_string_lossy().into_owned();
+        let watched = ["-c".to_owned(), WATCHED.to_owned(), directory, "ssh".to_owned(), "-N".to_owned()];
+        let mut command = ssh("sh", [&watched[..], &self.arguments("yes", &[])].concat());
         // The messages of ssh are told apart by their text.
         command.env("LC_ALL", "C");
         command
@@ -37,7 +45,7 @@ impl SshArguments {
 
     /// The `ssh` that runs this program there, through the connection.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        ssh(self.arguments("no", words))
+        ssh("ssh", self.arguments("no", words))
     }
 
     /// The program that talks D-Bus with the host's system bus.
@@ -74,13 +82,16 @@ impl SshArguments {
         if let Some(user) = self.destination.user() {
             arguments.extend(["-l".to_owned(), user.to_owned()]);
         }
-        arguments.extend(["--".to_owned(), self.destination.host().to_owned(), remote_line(words)]);
+        arguments.extend(["--".to_owned(), self.destination.host().to_owned()]);
+        if !words.is_empty() {
+            arguments.push(remote_line(words));
+        }
         arguments
     }
 }
 
-fn ssh(arguments: Vec<String>) -> Command {
-    let mut command = Command::new("ssh");
+fn ssh(program: &str, arguments: Vec<String>) -> Command {
+    let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
     for variable in ["SSH_ASKPASS", "DISPLAY", "WAYLAND_DISPLAY"] {
         command.env_remove(variable);

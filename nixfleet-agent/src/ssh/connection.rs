@@ -16,6 +16,7 @@ use super::{SshArguments, SshDestination, SshError};
 const POLL: Duration = Duration::from_millis(20);
 /// ssh's own limit is for the connection; a server that then says nothing more is given up after this.
 const CONNECT_LIMIT: Duration = Duration::from_secs(CONNECT_TIMEOUT_SECONDS + 20);
+const END_LIMIT: Duration = Duration::from_secs(1);
 /// Below a socket's name ssh puts 17 characters, and the kernel takes 107.
 const SOCKET_BYTES_MAXIMUM: usize = 85;
 
@@ -45,7 +46,7 @@ impl SshConnection {
         let socket = directory.path().join("socket");
         let arguments = SshArguments::new(destination, &socket);
         let errors = File::create(error_file(directory.path())).map_err(failed)?;
-        let mut command = arguments.master();
+        let mut command = arguments.master(directory.path());
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(errors);
         // In a group of its own: Ctrl-C is for nixfleet, which may still have to say how things stand.
         let master = command.process_group(0).spawn().map_err(SshError::NoSsh)?;
@@ -118,7 +119,13 @@ impl SshConnection {
 
 impl Drop for SshConnection {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // This ends it.
+        drop(self.master.stdin.take());
+        let begin = std::time::Instant::now();
+        while self.is_open() && begin.elapsed() < END_LIMIT {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        // It may have ended by now.
         let _ = self.master.kill();
         let _ = self.master.wait();
     }

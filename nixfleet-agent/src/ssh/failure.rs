@@ -45,6 +45,9 @@ pub(super) fn sentence(destination: &SshDestination, stderr: &str) -> String {
     ]) {
         return format!("{last}; is it up, and does its firewall let ssh in?");
     }
+    if has(&["ssh: not found"]) {
+        return "there is no ssh here; install OpenSSH's client".to_owned();
+    }
     if has(&["Bad owner or permissions", "Bad configuration option"]) {
         return format!("{last}; check ~/.ssh/config");
     }
@@ -69,6 +72,7 @@ mod tests {
             ("ssh: Could not resolve hostname web1: Name or service not known", "check the name"),
             ("ssh: connect to host web1 port 22: Connection refused", "firewall"),
             ("Bad owner or permissions on /root/.ssh/config", "~/.ssh/config"),
+            ("sh: 1: exec: ssh: not found", "install OpenSSH's client"),
             ("", "try `ssh alice@web1`"),
             ("some\x1b[31mthing\n\n", "some\u{fffd}[31mthing; try `ssh alice@web1`"),
         ] {

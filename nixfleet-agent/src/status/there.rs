@@ -34,11 +34,6 @@ impl There {
     /// Its states now; a connection that was lost since the last look is made anew.
     pub(super) fn status(&mut self) -> Result<HostStatus, CommandError> {
         let Self { runtime, target } = self;
-        runtime.block_on(async {
-            if target.check().is_err() {
-                target.reconnect().await?;
-            }
-            target.status().await
-        })
+        runtime.block_on(target.status_again())
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use nixfleet_core::Revision;
 use nixfleet_core::model::HostStatus;
 use nixfleet_core::state_directory::{JournalEntry, StateDirectory, live_invocations};
-
 use serde::Deserialize;
+use tokio::time::{Instant, sleep};
 
 pub(crate) use journal_feed::JournalFeed;
 pub(crate) use programs::Programs;
@@ -24,6 +24,9 @@ use crate::{CommandError, Outcome, status};
 /// The name that the command has there.
 const NIXFLEET: &str = "nixfleet";
 const JOURNAL_FILE: &str = "journal.jsonl";
+/// A connection that was lost is made anew within so long: a switch may set up the network anew.
+const RECONNECT_WITHIN: Duration = Duration::from_secs(30);
+const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
 /// A host, and where its files lie.
 #[derive(Debug)]
@@ -77,12 +80,32 @@ impl Target {
         self.connection.as_mut().map_or(Ok(()), SshConnection::check)
     }
 
-    /// Makes the connection anew; nothing to do for this host.
+    /// Makes the connection anew, and tries so for a while; nothing to do for this host.
     pub(crate) async fn reconnect(&mut self) -> Result<(), SshError> {
-        if let Some(connection) = &mut self.connection {
-            *connection = SshConnection::open(&connection.destination().clone()).await?;
+        let Some(connection) = &mut self.connection else { return Ok(()) };
+        let begin = Instant::now();
+        loop {
+            match SshConnection::open(&connection.destination().clone()).await {
+                Ok(opened) => {
+                    *connection = opened;
+                    return Ok(());
+                }
+                Err(_) if begin.elapsed() < RECONNECT_WITHIN => sleep(RECONNECT_PAUSE).await,
+                Err(error) => return Err(error),
+            }
         }
-        Ok(())
+    }
+
+    /// Its five compartments now, also where the connection was lost since it was last used.
+    pub(crate) async fn status_again(&mut self) -> Result<HostStatus, CommandError> {
+        if self.check().is_ok() {
+            match self.status().await {
+                Err(CommandError::Ssh(SshError::Lost { .. })) => {}
+                told => return told,
+            }
+        }
+        self.reconnect().await?;
+        self.status().await
     }
 
     /// Its systemd.

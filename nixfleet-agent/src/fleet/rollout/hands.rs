@@ -46,15 +46,14 @@ impl Act for Hands {
     }
 }
 
-/// What a host becomes that could not be asked. Before its first step nothing was begun: then it is skipped.
+/// What a host becomes that could not be asked any more.
 const fn became_of(error: &CommandError) -> Became {
     match error {
-        CommandError::Ssh(SshError::Connect { .. })
-        | CommandError::Operate(OperateError::Ssh(SshError::Connect { .. })) => Became::Skipped,
-        CommandError::Ssh(SshError::Lost { .. }) | CommandError::Operate(OperateError::Ssh(SshError::Lost { .. })) => {
-            Became::ConnectionLost
-        }
-        CommandError::Operate(OperateError::Interrupted(_)) => Became::NotBegun,
+        CommandError::Ssh(SshError::Connect { .. } | SshError::Lost { .. })
+        | CommandError::Operate(
+            OperateError::Ssh(SshError::Connect { .. } | SshError::Lost { .. }) | OperateError::LostAtStart { .. },
+        ) => Became::ConnectionLost,
+        CommandError::Operate(OperateError::Interrupted(_)) => Became::GoesOn,
         _ => Became::Failed,
     }
 }
@@ -64,16 +63,20 @@ async fn move_host(host: &Planned, show: &Arc<dyn Show>) -> Result<(Became, Stri
     show.status("connecting");
     let places = Places::default();
     let reach = Target::reach(Some(&host.destination), &places);
-    let mut target = tokio::select! {
-        reached = reach => reached?,
+    let reached = tokio::select! {
+        reached = reach => reached,
         _ = signals.next() => return Ok((Became::NotBegun, "stopped before it".to_owned())),
+    };
+    let mut target = match reached {
+        Ok(target) => target,
+        Err(error) => return Ok((Became::Skipped, printable(&error.to_string()))),
     };
     let switches = host.steps.contains(&Operation::Switch);
     let mut last = None;
     for operation in &host.steps {
         if *operation == Operation::Test && switches {
             // The agent may run the tests by itself, and may have done so for this very system already.
-            match tests_of(&target.status().await?) {
+            match tests_of(&ask(&mut target, &mut signals).await?) {
                 Tests::Run => {}
                 Tests::Over(became, detail) => return Ok((became, detail)),
             }
@@ -84,15 +87,26 @@ async fn move_host(host: &Planned, show: &Arc<dyn Show>) -> Result<(Became, Stri
         match became_of_run(&run) {
             Became::Done => last = Some(sentence),
             // It names the tests that failed.
-            Became::Failed if *operation == Operation::Test => return Ok(verdict(&target.status().await?)),
+            Became::Failed if *operation == Operation::Test => {
+                return Ok(verdict(&ask(&mut target, &mut signals).await?));
+            }
             became => return Ok((became, sentence)),
         }
     }
     if host.steps.contains(&Operation::Test) {
         // What counts is what the host says at the end: its agent may have gone back meanwhile.
-        return Ok(verdict(&target.status().await?));
+        return Ok(verdict(&ask(&mut target, &mut signals).await?));
     }
     Ok((Became::Done, last.unwrap_or_default()))
+}
+
+/// The status; a switch may have cut the connection.
+async fn ask(target: &mut Target, signals: &mut Signals) -> Result<HostStatus, CommandError> {
+    let look = target.call("status");
+    tokio::select! {
+        status = target.status_again() => status,
+        _ = signals.next() => Err(OperateError::Interrupted(look).into()),
+    }
 }
 
 const fn became_of_run(run: &Run) -> Became {
