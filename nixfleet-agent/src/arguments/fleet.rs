@@ -86,7 +86,7 @@ pub struct FleetHostsArguments {
 #[command(next_help_heading = "Prometheus")]
 pub struct PrometheusArguments {
     /// The Prometheus that scrapes the hosts
-    #[arg(long, value_name = "URL", env = "NIXFLEET_PROMETHEUS_URL")]
+    #[arg(long, value_name = "URL", env = "NIXFLEET_PROMETHEUS_URL", hide_env_values = true)]
     pub prometheus: Option<String>,
     /// The scrape job of nixfleet-exporter
     #[arg(long, value_name = "JOB", default_value = "nixfleet")]
