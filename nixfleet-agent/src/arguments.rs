@@ -1,13 +1,20 @@
 //! The command line.
 
+mod fleet;
 pub mod notes;
 mod operate;
 mod status;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+use crate::ssh::SshDestination;
+pub use fleet::{
+    FleetArguments, FleetCommand, FleetHostsArguments, FleetOperationArguments, FleetStatusArguments,
+    FleetSwitchArguments, PrometheusArguments,
+};
 pub use operate::{
     CancelArguments, GenerationsArguments, HoldArguments, LogsArguments, OperationArguments, Places, RollbackArguments,
 };
@@ -23,6 +30,12 @@ pub struct Arguments {
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", value_enum)]
     pub color: Color,
+    /// Do it on another host, over ssh: name, user@name or user@name:port
+    ///
+    /// For everything that looks at a host or moves it. Uses OpenSSH with your keys and its configuration; never asks for a
+    /// password. The host needs nixfleet, and the user there the rights that a user of that host needs.
+    #[arg(long, global = true, value_name = "USER@NAME")]
+    pub host: Option<SshDestination>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -61,6 +74,9 @@ pub enum Command {
     /// Allow a held commit again
     #[command(long_about = notes::ABOUT_RELEASE, after_long_help = notes::of("release"))]
     Release(HoldArguments),
+    /// Look at many hosts, and move them wave after wave
+    #[command(long_about = notes::ABOUT_FLEET, after_long_help = notes::of("fleet"))]
+    Fleet(FleetArguments),
     /// Print the completion script for a shell
     #[command(hide = true)]
     Completions {
@@ -73,6 +89,28 @@ pub enum Command {
         /// The directory; it must exist.
         directory: PathBuf,
     },
+}
+
+impl Arguments {
+    /// Refuses what each option alone does not tell: `--host` where there is no host to look at.
+    pub(crate) fn check(&self) -> Result<(), clap::Error> {
+        let is_usual = |root: &Path| root == Path::new("/");
+        let refused = match &self.command {
+            Command::Completions { .. } | Command::ManPages { .. } => "it concerns no host",
+            Command::Fleet(_) => "name the hosts behind `nixfleet fleet`",
+            Command::Status(arguments) if arguments.repository.path.is_some() => {
+                "--repo looks at a repository of this host"
+            }
+            Command::Status(arguments) if !is_usual(&arguments.host.root) => {
+                "--root looks below a directory of this host"
+            }
+            _ => return Ok(()),
+        };
+        if self.host.is_none() {
+            return Ok(());
+        }
+        Err(Self::command().error(ErrorKind::ArgumentConflict, format!("--host does not go with this: {refused}")))
+    }
 }
 
 /// When to use colours.
@@ -151,9 +189,32 @@ mod tests {
             ("hold a1b2c3d", true),
             ("release a1b2c3d", true),
             ("release a1b2c3d e4f5a6b", false),
+            ("--host root@web1 pull", true),
+            ("pull --host web1", true),
+            ("status --host web1 --watch", true),
+            ("status --host web1 --repo .", false),
+            ("--host web1 completions bash", false),
+            ("--host -oProxyCommand=x pull", false),
+            ("--host=-oProxyCommand=x pull", false),
+            ("--host web1;id pull", false),
+            ("fleet", false),
+            ("fleet status", true),
+            ("fleet status web1 web2 --hosts web3,web4 --state git=outdated --label rack=a --off-majority", true),
+            ("fleet status --state soul=ok", false),
+            ("fleet status --label rack", false),
+            ("fleet status --username me", false),
+            ("fleet status --watch --fail-on error", false),
+            ("--host web1 fleet status", false),
+            ("fleet pull --yes --parallel 0", false),
+            ("fleet pull --wave-size 2", false),
+            ("fleet switch --wave-size 1,4 --order stage=canary,production --max-failures 2 --dry-run", true),
+            ("fleet switch --wave-size 0", false),
+            ("fleet rollback web1 --yes --json", true),
+            ("fleet update --logs -y", true),
         ] {
             let arguments = std::iter::once("nixfleet").chain(line.split(' '));
-            assert_eq!(Arguments::try_parse_from(arguments).is_ok(), accepted, "{line}");
+            let parsed = Arguments::try_parse_from(arguments).and_then(|parsed| parsed.check());
+            assert_eq!(parsed.is_ok(), accepted, "{line}");
         }
     }
 }

@@ -25,6 +25,12 @@ pub enum CommandError {
     /// An operation cannot be started, followed or cancelled.
     #[error(transparent)]
     Operate(#[from] crate::operate::OperateError),
+    /// Another host cannot be asked.
+    #[error(transparent)]
+    Ssh(#[from] crate::ssh::SshError),
+    /// A fleet cannot be looked at or moved.
+    #[error(transparent)]
+    Fleet(#[from] crate::fleet::FleetError),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),

@@ -19,12 +19,16 @@ pub enum Outcome {
     OperationFailed,
     /// The operation was followed to its end, which was not its own: stopped, out of time, killed, lost.
     OperationCutOff,
+    /// The connection to another host was lost for good while an operation was followed; it goes on there.
+    ConnectionLost,
+    /// Done on all hosts of the fleet that could be reached; others were skipped.
+    HostsSkipped,
     /// A signal ended following; the operation goes on.
     Detached,
 }
 
 /// Every exit code with its meaning: what `--help`, the man pages and `docs/status.md` list.
-pub const EXIT_CODES: [(u8, &str); 8] = [
+pub const EXIT_CODES: [(u8, &str); 10] = [
     (0, "done"),
     (1, "it could not be done; the reason is on standard error"),
     (2, "wrong usage"),
@@ -32,6 +36,8 @@ pub const EXIT_CODES: [(u8, &str); 8] = [
     (4, "--fail-on outdated, --fail-on error: a compartment is in error"),
     (5, "the operation failed"),
     (6, "the operation was stopped, timed out, was killed or lost"),
+    (7, "--host: the connection was lost while the operation was followed; it goes on there"),
+    (8, "fleet: done, but hosts that could not be reached or asked were skipped"),
     (130, "Ctrl-C ended following; the operation goes on"),
 ];
 
@@ -46,6 +52,8 @@ impl Outcome {
             Self::FoundError => 4,
             Self::OperationFailed => 5,
             Self::OperationCutOff => 6,
+            Self::ConnectionLost => 7,
+            Self::HostsSkipped => 8,
             Self::Detached => 130,
         }
     }
@@ -101,6 +109,8 @@ mod tests {
             Outcome::FoundError,
             Outcome::OperationFailed,
             Outcome::OperationCutOff,
+            Outcome::ConnectionLost,
+            Outcome::HostsSkipped,
             Outcome::Detached,
         ];
         for outcome in outcomes {

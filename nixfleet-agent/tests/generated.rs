@@ -50,7 +50,25 @@ fn man_pages() {
     let mut names: Vec<_> =
         directory.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    let commands = ["cancel", "generations", "hold", "logs", "pull", "release", "rollback", "status", "switch", "test"];
+    let commands = [
+        "cancel",
+        "fleet-pull",
+        "fleet-rollback",
+        "fleet-status",
+        "fleet-switch",
+        "fleet-test",
+        "fleet-update",
+        "fleet",
+        "generations",
+        "hold",
+        "logs",
+        "pull",
+        "release",
+        "rollback",
+        "status",
+        "switch",
+        "test",
+    ];
     let expected: Vec<_> = commands.iter().map(|name| format!("nixfleet-{name}.1")).collect();
     assert_eq!(names, [&expected[..], &["nixfleet.1".to_owned()]].concat());
     for name in &names {
@@ -61,6 +79,8 @@ fn man_pages() {
             assert_eq!(String::from_utf8(linted.unwrap().stderr).unwrap(), "", "{name}");
         }
     }
+    let page = std::fs::read_to_string(directory.join("nixfleet-fleet-switch.1")).unwrap();
+    assert!(page.contains("wave\\-size") && page.contains("canaries first"), "{page}");
     let page = std::fs::read_to_string(directory.join("nixfleet-status.1")).unwrap();
     for section in ["FILES", "ENVIRONMENT", "EXAMPLES", "\"SEE ALSO\""] {
         assert!(page.contains(&format!(".SH {section}")), "{section}: {page}");
@@ -75,12 +95,31 @@ fn help_fits_into_a_terminal_and_names_every_exit_code() {
     for (code, meaning) in nixfleet_agent::outcome::EXIT_CODES {
         assert!(help.contains(&format!("  {code}  {meaning}")), "{help}");
     }
-    let names = ["status", "pull", "switch", "test", "rollback", "cancel", "logs", "generations", "hold", "release"];
+    let names = [
+        "status",
+        "pull",
+        "switch",
+        "test",
+        "rollback",
+        "cancel",
+        "logs",
+        "generations",
+        "hold",
+        "release",
+        "fleet",
+        "fleet status",
+        "fleet pull",
+        "fleet switch",
+        "fleet test",
+        "fleet rollback",
+        "fleet update",
+    ];
+    let with = |name: &'static str, option| name.split(' ').chain([option]).collect::<Vec<_>>();
     for name in names {
-        let help = home.nixfleet(&[name, "--help"]).stdout;
+        let help = home.nixfleet(&with(name, "--help")).stdout;
         assert!(help.contains("Examples:") && help.contains(&format!("nixfleet {name}")), "{help}");
     }
-    let of_each = names.iter().flat_map(|name| [vec![*name, "--help"], vec![*name, "-h"]]);
+    let of_each = names.iter().flat_map(|name| [with(name, "--help"), with(name, "-h")]);
     for arguments in [vec!["--help"], vec!["-h"]].into_iter().chain(of_each) {
         let ended = home.nixfleet(&arguments);
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));

@@ -1,6 +1,7 @@
 //! Spans of time in the words of people.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -15,6 +16,12 @@ impl Age {
     #[must_use]
     pub fn between(then: Timestamp, now: Timestamp) -> Self {
         Self { seconds: now.duration_since(then).as_secs().max(0) }
+    }
+}
+
+impl From<Duration> for Age {
+    fn from(duration: Duration) -> Self {
+        Self { seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX) }
     }
 }
 

@@ -31,32 +31,14 @@ pub struct FleetHost<'a> {
 impl<'a> FleetHost<'a> {
     /// Installs nixfleet. The remote has a host `web1` with one test that passes; nothing is pulled yet.
     pub fn install(machine: &'a Machine) -> Self {
-        for name in ["nixfleet", "nixfleet-agent", "nixfleet-exporter"] {
-            machine.write_executable(format!("{PROGRAMS}/{name}"), std::fs::read(program(name)).unwrap());
-        }
-        machine.write("/usr/lib/sysusers.d/nixfleet.conf", module("system/nixfleet.sysusers.conf"));
-        machine.write("/usr/lib/tmpfiles.d/nixfleet.conf", module("system/nixfleet.tmpfiles.conf"));
-        machine.write("/etc/polkit-1/rules.d/50-nixfleet.rules", module("polkit/50-nixfleet.rules"));
-        let units = std::fs::read_dir(modules().join("units")).unwrap().map(Result::unwrap);
-        for unit in
-            units.map(|entry| entry.file_name().into_string().unwrap()).filter(|name| name.starts_with("nixfleet-"))
-        {
-            let text = module(&format!("units/{unit}"))
-                .replace("@agent@", &format!("{PROGRAMS}/nixfleet-agent"))
-                .replace("@exporter@", &format!("{PROGRAMS}/nixfleet-exporter"))
-                .replace("@path@", PATH);
-            machine.write(format!("/etc/systemd/system/{unit}"), text);
-        }
+        install_programs(machine);
         let remote = ConfigurationRepository::create(machine, "nixfleet", REMOTE, "/srv/nixpkgs");
         remote.set_host("web1", "");
         remote.set_test("web1", "10-passes", "#!/bin/sh\necho all is well\n");
         remote.commit("web1");
         let host = Self { machine, remote };
         host.configure("");
-        machine.succeed(&["systemd-sysusers"]);
-        machine.succeed(&["systemd-tmpfiles", "--create", "nixfleet.conf"]);
-        machine.succeed(&["systemctl", "daemon-reload"]);
-        machine.succeed(&["systemctl", "start", "nixfleet-exporter.socket"]);
+        begin(machine);
         host
     }
 
@@ -93,20 +75,7 @@ impl<'a> FleetHost<'a> {
 
     /// The five states of a scrape, as letters.
     pub fn states(&self) -> String {
-        let metrics =
-            self.machine.succeed(&["curl", "--silent", "--show-error", "--fail", "http://localhost:19931/metrics"]);
-        let state = |compartment: &str| {
-            let is_one = |letter_and_state: &&(char, &str)| {
-                let series = format!(
-                    "nixfleet_compartment_state{{compartment=\"{compartment}\",state=\"{}\"}} 1",
-                    letter_and_state.1
-                );
-                metrics.lines().any(|line| line == series)
-            };
-            let all = [('G', "ok"), ('Y', "outdated"), ('R', "error"), ('B', "working"), ('-', "unknown")];
-            all.iter().find(is_one).map_or('?', |(letter, _)| *letter)
-        };
-        ["agent", "git", "lock", "system", "tests"].into_iter().map(state).collect()
+        scraped_states(self.machine)
     }
 
     /// The status as `nixfleet status --json` prints it; it shows the same states as a scrape.
@@ -119,16 +88,65 @@ impl<'a> FleetHost<'a> {
 
     /// The results in the journal of operations, in order: `switch success`.
     pub fn results(&self) -> Vec<String> {
-        let journal = self.machine.try_read("/var/lib/nixfleet/journal.jsonl").unwrap_or_default();
-        let entries = journal.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        let ended = entries.filter(|entry| entry["event"] == "ended");
-        ended.map(|it| format!("{} {}", it["operation"].as_str().unwrap(), it["result"].as_str().unwrap())).collect()
+        recorded_results(self.machine)
     }
 
     /// The store path of the running system.
     pub fn running_system(&self) -> Option<String> {
         self.machine.link_target("/run/current-system")
     }
+}
+
+/// Puts nixfleet's own programs, units, polkit rule, user and directories there.
+pub(crate) fn install_programs(machine: &Machine) {
+    for name in ["nixfleet", "nixfleet-agent", "nixfleet-exporter"] {
+        machine.write_executable(format!("{PROGRAMS}/{name}"), std::fs::read(program(name)).unwrap());
+    }
+    machine.write("/usr/lib/sysusers.d/nixfleet.conf", module("system/nixfleet.sysusers.conf"));
+    machine.write("/usr/lib/tmpfiles.d/nixfleet.conf", module("system/nixfleet.tmpfiles.conf"));
+    machine.write("/etc/polkit-1/rules.d/50-nixfleet.rules", module("polkit/50-nixfleet.rules"));
+    let units = std::fs::read_dir(modules().join("units")).unwrap().map(Result::unwrap);
+    for unit in units.map(|entry| entry.file_name().into_string().unwrap()).filter(|name| name.starts_with("nixfleet-"))
+    {
+        let text = module(&format!("units/{unit}"))
+            .replace("@agent@", &format!("{PROGRAMS}/nixfleet-agent"))
+            .replace("@exporter@", &format!("{PROGRAMS}/nixfleet-exporter"))
+            .replace("@path@", PATH);
+        machine.write(format!("/etc/systemd/system/{unit}"), text);
+    }
+}
+
+/// Makes what was installed known to systemd, and serves the metrics.
+pub(crate) fn begin(machine: &Machine) {
+    machine.succeed(&["systemd-sysusers"]);
+    machine.succeed(&["systemd-tmpfiles", "--create", "nixfleet.conf"]);
+    machine.succeed(&["systemctl", "daemon-reload"]);
+    machine.succeed(&["systemctl", "start", "nixfleet-exporter.socket"]);
+}
+
+/// The five states of a scrape, as letters.
+pub(crate) fn scraped_states(machine: &Machine) -> String {
+    let metrics = machine.succeed(&["curl", "--silent", "--show-error", "--fail", "http://localhost:19931/metrics"]);
+    let state = |compartment: &str| {
+        let is_one = |letter_and_state: &&(char, &str)| {
+            let series = format!(
+                "nixfleet_compartment_state{{compartment=\"{compartment}\",state=\"{}\"}} 1",
+                letter_and_state.1
+            );
+            metrics.lines().any(|line| line == series)
+        };
+        let all = [('G', "ok"), ('Y', "outdated"), ('R', "error"), ('B', "working"), ('-', "unknown")];
+        all.iter().find(is_one).map_or('?', |(letter, _)| *letter)
+    };
+    ["agent", "git", "lock", "system", "tests"].into_iter().map(state).collect()
+}
+
+/// The results in the journal of operations, in order: `switch success`.
+pub(crate) fn recorded_results(machine: &Machine) -> Vec<String> {
+    let journal = machine.try_read("/var/lib/nixfleet/journal.jsonl").unwrap_or_default();
+    let entries = journal.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let ended = entries.filter(|entry| entry["event"] == "ended");
+    ended.map(|it| format!("{} {}", it["operation"].as_str().unwrap(), it["result"].as_str().unwrap())).collect()
 }
 
 fn modules() -> std::path::PathBuf {

@@ -14,12 +14,14 @@
 )]
 
 pub mod damage;
+pub mod desk;
 pub mod directory_content;
 pub mod example_flake;
 pub mod example_host;
 pub mod exporter;
 pub mod flake_checkout;
 pub mod fleet_host;
+pub mod fleet_member;
 pub mod git_server;
 pub mod machine;
 pub mod metrics_reference;

@@ -23,11 +23,25 @@ pub struct Prometheus {
 impl Prometheus {
     /// Scrapes these addresses as these jobs. None, said aloud, where this machine has no Prometheus.
     pub fn start(jobs: &[(&str, &str)]) -> Option<Self> {
-        let mut text = "global: { scrape_interval: 1s, scrape_timeout: 1s }\nscrape_configs:\n".to_owned();
+        let mut text = String::new();
         for (job, address) in jobs {
             writeln!(text, "- {{ job_name: {job}, static_configs: [{{ targets: ['{address}'] }}] }}").unwrap();
         }
-        Self::configured(&text, None)
+        Self::with_jobs(&text)
+    }
+
+    /// Scrapes these hosts, each a name and an address, as the job `nixfleet` with the label `host`.
+    pub fn of_fleet(hosts: &[(&str, String)]) -> Option<Self> {
+        let mut job = "- job_name: nixfleet\n  static_configs:\n".to_owned();
+        for (name, address) in hosts {
+            writeln!(job, "  - {{ targets: ['{address}'], labels: {{ host: '{name}' }} }}").unwrap();
+        }
+        Self::with_jobs(&job)
+    }
+
+    fn with_jobs(jobs: &str) -> Option<Self> {
+        let global = "global: { scrape_interval: 1s, scrape_timeout: 1s }";
+        Self::configured(&format!("{global}\nscrape_configs:\n{jobs}"), None)
     }
 
     /// The same with this configuration, and with this directory of data; else with an empty one.
@@ -66,6 +80,11 @@ impl Prometheus {
     pub fn get(&self, path: &str) -> Value {
         let Ok((_, answer)) = http::get(self.port, &format!("/api/v1/{path}")) else { return Value::Null };
         serde_json::from_str::<Value>(&answer).unwrap_or_default()["data"].take()
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 
     /// The series that an expression yields; none while it starts.

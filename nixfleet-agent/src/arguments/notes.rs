@@ -74,11 +74,91 @@ Allow a held commit again.
 
 The agent may also try a commit again whose switch failed.";
 
-const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
+/// What `nixfleet fleet` does.
+pub const ABOUT_FLEET: &str = "\
+Look at many hosts, and move them wave after wave.
+
+Prometheus says which hosts there are (--prometheus URL), or a file (--hosts-file FILE), or the command line. Each is moved \
+over ssh by its own systemd, as `nixfleet --host` does it. Nothing is remembered of it: what a host still needs is seen in \
+its states, so the same command goes on where the last one ended.";
+
+/// What `nixfleet fleet status` does.
+pub const ABOUT_FLEET_STATUS: &str = "\
+Show the five compartments of every host, worst first.
+
+From Prometheus, or, where none is named, from the hosts themselves over ssh. A host that is down shows its agent as \
+unknown. Hosts that run another commit than most do are marked with `!`.";
+
+/// What `nixfleet fleet pull` does.
+pub const ABOUT_FLEET_PULL: &str = "\
+Pull on many hosts at once.
+
+Changes what the hosts may switch to, and nothing that runs. Hosts that cannot be reached are told and skipped.";
+
+/// What `nixfleet fleet switch` does.
+pub const ABOUT_FLEET_SWITCH: &str = "\
+Switch many hosts, wave after wave, each until its tests are green.
+
+Hosts that run what they should, with green tests, are skipped. The next wave begins only when all hosts of the last one are \
+good; more than --max-failures that are not end it. Ctrl-C begins nothing more; what runs goes on there.";
+
+/// What `nixfleet fleet test` does.
+pub const ABOUT_FLEET_TEST: &str = "Run the tests of many hosts at once.";
+
+/// What `nixfleet fleet rollback` does.
+pub const ABOUT_FLEET_ROLLBACK: &str = "\
+Take many hosts back to their previous generation.
+
+The commit that a host steps back from is held there. Run twice it goes back twice: name the hosts, or filter by \
+--revision.";
+
+/// What `nixfleet fleet update` does.
+pub const ABOUT_FLEET_UPDATE: &str = "\
+Pull everywhere, then switch wave after wave.
+
+The same as `nixfleet fleet pull` and then `nixfleet fleet switch`. It merges nothing: what is deployed is what the tracked \
+branch has.";
+
+const EXAMPLES: [(&str, &[(&str, &str)]); 17] = [
+    (
+        "fleet",
+        &[
+            ("nixfleet fleet status", "all hosts; NIXFLEET_PROMETHEUS_URL names the Prometheus"),
+            ("nixfleet fleet update --dry-run", "what an update would do"),
+        ],
+    ),
+    (
+        "fleet-status",
+        &[
+            ("nixfleet fleet status --prometheus http://p:9090", "all hosts that Prometheus scrapes"),
+            ("nixfleet fleet status --hosts-file hosts", "asked over ssh"),
+            ("nixfleet fleet status --state error --watch", "what is red, until it is not"),
+            ("nixfleet fleet status --json | jq .majority", "for programs: docs/fleet.md has the keys"),
+        ],
+    ),
+    (
+        "fleet-pull",
+        &[
+            ("nixfleet fleet pull --ssh-user root", "everywhere, after a look at the plan"),
+            ("nixfleet fleet pull --state git=outdated --yes", "in a script, where it is due"),
+        ],
+    ),
+    (
+        "fleet-switch",
+        &[
+            ("nixfleet fleet switch --wave-size 1,4,16", "one host first, then more"),
+            ("nixfleet fleet switch --order stage=canary,prod", "the canaries first"),
+            ("nixfleet fleet switch web1 web2 --dry-run", "what would be done with two hosts"),
+        ],
+    ),
+    ("fleet-test", &[("nixfleet fleet test --state tests=error", "once more where they are red")]),
+    ("fleet-rollback", &[("nixfleet fleet rollback --revision a1b2c3d", "wherever this commit runs")]),
+    ("fleet-update", &[("nixfleet fleet update --wave-size 1,10 --yes", "the weekly update, once it is merged")]),
     (
         "status",
         &[
             ("nixfleet status", "this host"),
+            ("nixfleet --host web1 status", "another host, over ssh"),
             ("nixfleet status --watch", "again every 2 seconds, until q or Ctrl-C"),
             ("nixfleet status --repo ~/nixos", "a checkout, against its upstream branch"),
             ("nixfleet status --repo . --fail-on outdated", "in a script: exit code 3 if an update is due"),
@@ -90,6 +170,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
         &[
             ("sudo nixfleet pull", "pull, and show it"),
             ("sudo nixfleet pull && sudo nixfleet switch", "the usual update"),
+            ("nixfleet --host root@web1 pull", "on another host, over ssh"),
             ("sudo nixfleet pull --json | jq .result", "for programs: docs/operations.md has the keys"),
         ],
     ),
@@ -97,6 +178,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 10] = [
         "switch",
         &[
             ("sudo nixfleet switch", "build and activate what was pulled"),
+            ("nixfleet --host root@web1 switch", "on another host, over ssh"),
             ("sudo nixfleet switch --no-wait", "start it; `nixfleet logs --follow switch`"),
         ],
     ),
@@ -148,7 +230,8 @@ pub const FILES: [(&str, &str); 4] = [
 ];
 
 /// The environment variables that count.
-pub const ENVIRONMENT: [(&str, &str); 4] = [
+pub const ENVIRONMENT: [(&str, &str); 5] = [
+    ("NIXFLEET_PROMETHEUS_URL", "fleet: the Prometheus, where --prometheus names none"),
     ("NO_COLOR", "if set and not empty: no colours, unless --color always"),
     ("CLICOLOR_FORCE", "if set and not 0: colours also where the output is not a terminal"),
     ("XDG_CACHE_HOME, HOME", "where the cache directory lies"),

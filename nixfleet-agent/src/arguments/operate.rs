@@ -1,14 +1,14 @@
 //! Arguments of `nixfleet pull`, `switch`, `test`, `rollback` and of what goes with them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::{DEFAULT_CONFIG, HostArguments};
 use crate::steps::RecordedOperation;
 
-/// Where this host's files lie.
-#[derive(Debug, Args)]
+/// Where the host's files lie.
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "This host")]
 pub struct Places {
     /// The configuration of this host
@@ -22,7 +22,27 @@ pub struct Places {
     pub runtime_directory: PathBuf,
 }
 
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            config: DEFAULT_CONFIG.into(),
+            state_directory: "/var/lib/nixfleet".into(),
+            runtime_directory: "/run/nixfleet".into(),
+        }
+    }
+}
+
 impl Places {
+    /// As `nixfleet` of another host takes them.
+    pub(crate) fn as_arguments(&self) -> Vec<String> {
+        let named = |option: &str, path: &Path| format!("--{option}={}", path.display());
+        vec![
+            named("config", &self.config),
+            named("state-directory", &self.state_directory),
+            named("runtime-directory", &self.runtime_directory),
+        ]
+    }
+
     pub(crate) fn as_host(&self) -> HostArguments {
         HostArguments {
             config: self.config.clone(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use zbus::export::futures_core::Stream as _;
 use zbus::message::Type;
-use zbus::{Connection, Message, MessageStream, OwnedObjectPath, Variant, connection};
+use zbus::{Address, Connection, Message, MessageStream, OwnedObjectPath, Variant, connection};
 
 const BUS: &str = "org.freedesktop.DBus";
 const SYSTEMD: &str = "org.freedesktop.systemd1";
@@ -83,7 +83,15 @@ pub(crate) struct Systemd {
 impl Systemd {
     /// Connects, and listens from then on. `address` is that of the bus; absent for the system bus.
     pub(crate) async fn connect(address: Option<&str>) -> Result<Self, SystemdError> {
-        let builder = address.map_or_else(connection::Builder::system, connection::Builder::address);
+        Self::build(address.map_or_else(connection::Builder::system, connection::Builder::address)).await
+    }
+
+    /// The same for an address that is no text.
+    pub(crate) async fn connect_to(address: Address) -> Result<Self, SystemdError> {
+        Self::build(connection::Builder::address(address)).await
+    }
+
+    async fn build(builder: connection::Builder<'_>) -> Result<Self, SystemdError> {
         let connecting = builder.method_timeout(CALL_LIMIT).build();
         let connection = match tokio::time::timeout(CALL_LIMIT, connecting).await {
             Ok(built) => built.map_err(SystemdError::Connect)?,

@@ -9,6 +9,8 @@ use nixfleet_core::state_directory::StateError;
 use nixfleet_core::system::SystemError;
 
 use crate::daemon::systemd::SystemdError;
+use crate::ssh::SshError;
+use crate::target::Target;
 
 /// Why what was asked for could not be done; shown to people as it is.
 #[derive(Debug, thiserror::Error)]
@@ -18,16 +20,42 @@ pub enum OperateError {
     NoBus(String),
     /// polkit says no.
     #[error(
-        "this user may not {verb} {unit}: use `sudo nixfleet {command}`, or allow it with a rule of polkit as that of nixfleet does for its own user"
+        "this user may not {verb} {unit}: use `{instead}`, or allow it with a rule of polkit as that of nixfleet does for its own user"
     )]
     NotAllowed {
         /// `start` or `stop`.
         verb: &'static str,
+        /// The unit, and the host where that is another one.
+        unit: String,
+        /// The command to say instead.
+        instead: String,
+    },
+    /// There is no systemd to ask on another host.
+    #[error(
+        "cannot reach systemd of {host}: {said}; is systemd-stdio-bridge there? Try `systemctl --host {host} status`"
+    )]
+    NoBridge {
+        /// The host.
+        host: String,
+        /// What was said.
+        said: String,
+    },
+    /// Another host cannot be asked.
+    #[error(transparent)]
+    Ssh(#[from] SshError),
+    /// The connection to another host was lost while a unit was started.
+    #[error("{lost}; whether {unit} was started there is not known, `{look}` tells")]
+    LostAtStart {
+        /// How it was lost.
+        lost: Box<SshError>,
         /// The unit.
         unit: String,
-        /// The arguments to say again.
-        command: String,
+        /// The command that shows how things stand.
+        look: String,
     },
+    /// A signal came before anything could be followed.
+    #[error("interrupted; `{0}` shows how things stand")]
+    Interrupted(String),
     /// systemd has no such unit.
     #[error("there is no unit {unit}: enable services.nixfleet on this host, see docs/operations.md")]
     NoUnit {
@@ -59,8 +87,13 @@ pub enum OperateError {
     #[error("{0} was asked to stop and still runs; see `systemctl status {0}`")]
     StillRuns(String),
     /// The operation never ran.
-    #[error("no {0} is in the journal of operations: start one with `nixfleet {0}`")]
-    NeverRan(Operation),
+    #[error("no {operation} is in the journal of operations: start one with `{command}`")]
+    NeverRan {
+        /// The operation.
+        operation: Operation,
+        /// The command that starts one.
+        command: String,
+    },
     /// A program is not there.
     #[error("cannot run journalctl: {0}; it comes with systemd")]
     NoJournalctl(#[source] io::Error),
@@ -88,14 +121,26 @@ pub enum OperateError {
 
 impl OperateError {
     /// What systemd answered when it was to `verb` this unit, as `nixfleet COMMAND` asked.
-    pub(super) fn of_systemd(error: &SystemdError, verb: &'static str, unit: &str, command: &str) -> Self {
-        let unit = unit.to_owned();
+    pub(super) fn of_systemd(
+        error: &SystemdError,
+        verb: &'static str,
+        unit: &str,
+        target: &Target,
+        command: &str,
+    ) -> Self {
+        let unit = match target.destination() {
+            Some(destination) => format!("{unit} of {destination}"),
+            None => unit.to_owned(),
+        };
         match error {
-            SystemdError::Connect(cause) => Self::NoBus(cause.to_string()),
+            SystemdError::Connect(cause) => match target.destination() {
+                Some(destination) => Self::NoBridge { host: destination.to_string(), said: cause.to_string() },
+                None => Self::NoBus(cause.to_string()),
+            },
             SystemdError::Call { source, .. } => {
                 let said = source.to_string();
                 if ["AccessDenied", "InteractiveAuthorizationRequired"].iter().any(|name| said.contains(name)) {
-                    Self::NotAllowed { verb, unit, command: command.to_owned() }
+                    Self::NotAllowed { verb, unit, instead: target.call_with_rights(command) }
                 } else if ["NoSuchUnit", "LoadFailed"].iter().any(|name| said.contains(name)) {
                     Self::NoUnit { unit }
                 } else {

@@ -10,8 +10,9 @@ use nixfleet_core::system::{GenerationDetails, ProfileName, SystemRoot};
 use serde::Serialize;
 
 use crate::arguments::GenerationsArguments;
-use crate::operate::OperateError;
+use crate::operate::{OperateError, pass_on};
 use crate::printable::printable;
+use crate::ssh::SshDestination;
 use crate::{CommandError, Outcome};
 
 /// A host keeps some dozens; each costs a few files.
@@ -27,7 +28,16 @@ struct Listed<'a> {
 }
 
 /// Lists the generations of the system profile, oldest first.
-pub(crate) fn generations(arguments: &GenerationsArguments) -> Result<Outcome, CommandError> {
+pub(crate) fn generations(
+    arguments: &GenerationsArguments,
+    host: Option<&SshDestination>,
+) -> Result<Outcome, CommandError> {
+    let root = format!("--root={}", arguments.root.display());
+    let json = arguments.json.then_some("--json");
+    let words: Vec<&str> = ["generations", &root].into_iter().chain(json).collect();
+    if let Some(outcome) = pass_on(host, &words, None)? {
+        return Ok(outcome);
+    }
     let root = SystemRoot::new(&arguments.root);
     let details = GenerationDetails::OfNewest(DETAILED_GENERATIONS);
     let found = root.generations(&ProfileName::System, details).map_err(OperateError::from)?;

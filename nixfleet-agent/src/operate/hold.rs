@@ -7,12 +7,16 @@ use nixfleet_core::git::{self, RemoteStore};
 use nixfleet_core::state_directory::{CommitHeld, CommitReleased, JournalEntry, StateDirectory, StateError};
 use nixfleet_core::{Revision, config};
 
-use super::OperateError;
+use super::{OperateError, pass_on};
 use crate::arguments::HoldArguments;
+use crate::ssh::SshDestination;
 use crate::{CommandError, Outcome, remote};
 
 /// Holds the commit: the agent does not deploy it by itself.
-pub(crate) fn hold(arguments: &HoldArguments) -> Result<Outcome, CommandError> {
+pub(crate) fn hold(arguments: &HoldArguments, host: Option<&SshDestination>) -> Result<Outcome, CommandError> {
+    if let Some(outcome) = pass_on(host, &["hold", "--", &arguments.revision], Some(&arguments.places))? {
+        return Ok(outcome);
+    }
     let revision = resolve(arguments)?;
     let entry = JournalEntry::Held(CommitHeld { at: Timestamp::now(), revision: revision.clone() });
     append(arguments, &entry, "hold")?;
@@ -24,7 +28,10 @@ pub(crate) fn hold(arguments: &HoldArguments) -> Result<Outcome, CommandError> {
 }
 
 /// Allows the commit again.
-pub(crate) fn release(arguments: &HoldArguments) -> Result<Outcome, CommandError> {
+pub(crate) fn release(arguments: &HoldArguments, host: Option<&SshDestination>) -> Result<Outcome, CommandError> {
+    if let Some(outcome) = pass_on(host, &["release", "--", &arguments.revision], Some(&arguments.places))? {
+        return Ok(outcome);
+    }
     let revision = resolve(arguments)?;
     let entry = JournalEntry::Released(CommitReleased { at: Timestamp::now(), revision: revision.clone() });
     append(arguments, &entry, "release")?;

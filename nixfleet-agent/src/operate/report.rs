@@ -9,23 +9,23 @@ use super::run_record::RunRecord;
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
-pub(super) struct Report<'a> {
-    pub(super) operation: Operation,
+pub(crate) struct Report<'a> {
+    pub(crate) operation: Operation,
     /// Absent while it runs.
-    pub(super) result: Option<OperationResult>,
+    pub(crate) result: Option<OperationResult>,
     /// Of the step that ended it, where one did.
-    pub(super) exit_code: Option<i32>,
-    pub(super) phase: Option<Phase>,
-    pub(super) detail: Option<&'a str>,
-    pub(super) revision: Option<&'a Revision>,
-    pub(super) invocation_id: &'a str,
+    pub(crate) exit_code: Option<i32>,
+    pub(crate) phase: Option<Phase>,
+    pub(crate) detail: Option<&'a str>,
+    pub(crate) revision: Option<&'a Revision>,
+    pub(crate) invocation_id: &'a str,
     /// Absent where it cannot be told; the reason is on standard error.
-    pub(super) status: Option<&'a HostStatus>,
+    pub(crate) status: Option<&'a HostStatus>,
 }
 
 impl<'a> Report<'a> {
     /// `is_over`: where there is no end, the run was lost.
-    pub(super) fn new(operation: Operation, invocation_id: &'a str, record: &'a RunRecord, is_over: bool) -> Self {
+    pub(crate) fn new(operation: Operation, invocation_id: &'a str, record: &'a RunRecord, is_over: bool) -> Self {
         let ended = record.ended.as_ref();
         let lost = is_over.then_some(OperationResult::Lost);
         let unsaid = lost.map(|_| "it runs no more and nobody recorded its end");
@@ -42,7 +42,7 @@ impl<'a> Report<'a> {
     }
 
     /// How it ended, in one line for people.
-    pub(super) fn sentence(&self) -> String {
+    pub(crate) fn sentence(&self) -> String {
         let words = match self.result {
             None => "is still running",
             Some(OperationResult::Success) => "succeeded",

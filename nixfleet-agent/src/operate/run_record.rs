@@ -11,7 +11,7 @@ use crate::Outcome;
 
 /// What is known of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct RunRecord {
+pub(crate) struct RunRecord {
     pub(super) started_at: Option<Timestamp>,
     pub(super) phase: Option<Phase>,
     pub(super) revision: Option<Revision>,

@@ -3,16 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use nixfleet_core::state_directory::StateDirectory;
 use tokio::time::{Instant, sleep};
 
 use super::OperateError;
 use super::run_record::{new_run, runs_of_unit};
-use crate::daemon::systemd::{Systemd, SystemdError};
+use crate::daemon::systemd::SystemdError;
+use crate::target::Target;
 
 const POLL: Duration = Duration::from_millis(50);
-/// A unit that is over and said nothing gets so long to be found in the journal of operations.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// A run that is there.
 #[derive(Debug)]
@@ -23,16 +21,17 @@ pub(super) struct StartedRun {
 }
 
 /// Starts this unit, or finds the run that is under way. `command` is what to say again with more rights.
-pub(super) async fn start(unit: &str, state: &StateDirectory, command: &str) -> Result<StartedRun, OperateError> {
-    let told = |error: SystemdError| OperateError::of_systemd(&error, "start", unit, command);
-    let systemd = Systemd::connect(None).await.map_err(told)?;
+pub(super) async fn start(unit: &str, target: &Target, command: &str) -> Result<StartedRun, OperateError> {
+    let told = |error: SystemdError| OperateError::of_systemd(&error, "start", unit, target, command);
+    let systemd = target.systemd().await.map_err(told)?;
     let known = systemd.unit_state(unit).await.map_err(told)?;
     if known.active_state == "activating" && !known.invocation_id.is_empty() {
         return Ok(StartedRun { invocation_id: known.invocation_id, was_running: true });
     }
-    let entries = state.journal().read()?.entries;
-    let before: BTreeSet<String> = runs_of_unit(&entries, unit).into_iter().map(str::to_owned).collect();
+    let before: BTreeSet<String> =
+        runs_of_unit(&target.journal().await?, unit).into_iter().map(str::to_owned).collect();
     systemd.start(unit).await.map_err(told)?;
+    let feed = target.journal_feed()?;
     let mut at_rest_since = None;
     loop {
         // Asked first: what is at rest by now has written what it writes.
@@ -42,12 +41,13 @@ pub(super) async fn start(unit: &str, state: &StateDirectory, command: &str) -> 
             return Ok(StartedRun { invocation_id: now.invocation_id, was_running: false });
         }
         // systemd forgets a unit that ended well, and with it which run that was.
-        if let Some(invocation_id) = new_run(&state.journal().read()?.entries, unit, &before) {
+        if let Some(invocation_id) = new_run(&feed.entries()?, unit, &before) {
             return Ok(StartedRun { invocation_id, was_running: false });
         }
         if is_busy {
             at_rest_since = None;
-        } else if at_rest_since.get_or_insert_with(Instant::now).elapsed() > GRACE {
+        } else if at_rest_since.get_or_insert_with(Instant::now).elapsed() > target.lag() {
+            // A unit that is over and said nothing gets so long to be found in the journal of operations.
             return Err(OperateError::NothingRan { unit: unit.to_owned(), result: now.result });
         }
         sleep(POLL).await;

@@ -5,33 +5,18 @@ use std::sync::{Mutex, PoisonError};
 
 use anstream::adapter::strip_str;
 
+use super::show::Show;
+
 /// Lines come from another thread than the changing line.
 #[derive(Debug)]
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     is_terminal: bool,
     has_status: Mutex<bool>,
 }
 
 impl Terminal {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { is_terminal: std::io::stderr().is_terminal(), has_status: Mutex::new(false) }
-    }
-
-    /// One line, or several. A terminal that went away is no reason to fail.
-    pub(super) fn line(&self, text: &str) {
-        self.write(&format!("{}\n", harmless(text)), false);
-    }
-
-    /// The line that the next one replaces; nothing where standard error is no terminal.
-    pub(super) fn status(&self, text: &str) {
-        if self.is_terminal {
-            self.write(&harmless(text), true);
-        }
-    }
-
-    /// Takes the changing line away.
-    pub(super) fn clear(&self) {
-        self.write("", false);
     }
 
     fn write(&self, text: &str, is_status: bool) {
@@ -39,6 +24,28 @@ impl Terminal {
         let start = if *has_status { "\r\x1b[K" } else { "" };
         let _ = write!(std::io::stderr(), "{start}{text}");
         *has_status = is_status;
+    }
+}
+
+impl Show for Terminal {
+    /// A terminal that went away is no reason to fail.
+    fn line(&self, text: &str) {
+        self.write(&format!("{}\n", harmless(text)), false);
+    }
+
+    fn output(&self, text: &str) {
+        self.line(text);
+    }
+
+    /// Nothing where standard error is no terminal.
+    fn status(&self, text: &str) {
+        if self.is_terminal {
+            self.write(&harmless(text), true);
+        }
+    }
+
+    fn clear(&self) {
+        self.write("", false);
     }
 }
 

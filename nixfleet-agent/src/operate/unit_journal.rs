@@ -4,6 +4,7 @@
 //! yet shown is read from its last cursor on.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -11,7 +12,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::terminal::Terminal;
+use super::show::Show;
+use crate::target::Programs;
 
 /// journald may lag behind a process that has ended.
 const LAG: Duration = Duration::from_millis(300);
@@ -20,33 +22,39 @@ const LAG: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub(super) struct UnitJournal {
     invocation_id: String,
-    terminal: Arc<Terminal>,
+    programs: Programs,
+    show: Arc<dyn Show>,
     /// Absent where journalctl cannot be run.
     follower: Option<(Child, JoinHandle<()>)>,
     cursor: Arc<Mutex<Option<String>>>,
 }
 
 impl UnitJournal {
-    /// Begins with the first line of the run.
-    pub(super) fn follow(invocation_id: &str, terminal: &Arc<Terminal>) -> Self {
-        let cursor = Arc::new(Mutex::new(None));
-        let mut command = journalctl(invocation_id);
-        let follower = match command.args(["--follow", "--lines=all"]).stdout(Stdio::piped()).spawn() {
+    /// Begins with the first line of the run, or behind this one.
+    pub(super) fn follow(invocation_id: &str, programs: Programs, show: &Arc<dyn Show>, after: Option<String>) -> Self {
+        let mut command = journalctl(&programs, invocation_id, after.as_deref(), &["--follow", "--lines=all"]);
+        let cursor = Arc::new(Mutex::new(after));
+        let follower = match command.stdout(Stdio::piped()).spawn() {
             Ok(mut child) => child.stdout.take().map(|stdout| {
-                let (cursor, terminal) = (Arc::clone(&cursor), Arc::clone(terminal));
+                let (cursor, show) = (Arc::clone(&cursor), Arc::clone(show));
                 let reading = thread::spawn(move || {
                     for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                        show(&line, &terminal, &cursor);
+                        show_line(&line, &*show, &cursor);
                     }
                 });
                 (child, reading)
             }),
             Err(error) => {
-                terminal.line(&format!("cannot show what it writes, journalctl cannot be run: {error}"));
+                show.line(&format!("cannot show what it writes, journalctl cannot be run: {error}"));
                 None
             }
         };
-        Self { invocation_id: invocation_id.to_owned(), terminal: Arc::clone(terminal), follower, cursor }
+        Self { invocation_id: invocation_id.to_owned(), programs, show: Arc::clone(show), follower, cursor }
+    }
+
+    /// The last line that was shown.
+    pub(super) fn cursor(&self) -> Option<String> {
+        self.cursor.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Shows what is left, for a run that is over.
@@ -55,23 +63,20 @@ impl UnitJournal {
             return;
         }
         // Only root may ask journald to catch up.
-        let synced = Command::new("journalctl").arg("--sync").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let mut sync = self.programs.command("journalctl", &["--sync"]);
+        let synced = sync.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
         if !synced.is_ok_and(|status| status.success()) {
             thread::sleep(LAG);
         }
         self.end();
-        let cursor = self.cursor.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut command = journalctl(&self.invocation_id);
-        if let Some(cursor) = &cursor {
-            command.arg(format!("--after-cursor={cursor}"));
-        }
+        let mut command = journalctl(&self.programs, &self.invocation_id, self.cursor().as_deref(), &[]);
         if let Ok(output) = command.output() {
             for line in String::from_utf8_lossy(&output.stdout).lines() {
-                show(line, &self.terminal, &self.cursor);
+                show_line(line, &*self.show, &self.cursor);
             }
         }
-        if self.cursor.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
-            self.terminal.line("what it wrote is not shown: that is for root and the group systemd-journal");
+        if self.cursor().is_none() {
+            self.show.line("what it wrote is not shown: that is for root and the group systemd-journal");
         }
     }
 
@@ -91,19 +96,24 @@ impl Drop for UnitJournal {
     }
 }
 
-fn journalctl(invocation_id: &str) -> Command {
-    let mut command = Command::new("journalctl");
-    command.args(["--quiet", "--no-pager", "--all", "--output=json", "--output-fields=MESSAGE"]);
-    command.arg(format!("_SYSTEMD_INVOCATION_ID={invocation_id}"));
-    command.stdin(Stdio::null()).stderr(Stdio::null());
+fn journalctl(programs: &Programs, invocation_id: &str, after: Option<&str>, more: &[&str]) -> Command {
+    let of_it = format!("_SYSTEMD_INVOCATION_ID={invocation_id}");
+    let after = after.map(|cursor| format!("--after-cursor={cursor}"));
+    let mut arguments = vec!["--quiet", "--no-pager", "--all", "--output=json", "--output-fields=MESSAGE"];
+    arguments.extend(more);
+    arguments.extend(after.as_deref());
+    arguments.push(&of_it);
+    let mut command = programs.command("journalctl", &arguments);
+    // Ctrl-C is not for it: it is ended when following is.
+    command.stdin(Stdio::null()).stderr(Stdio::null()).process_group(0);
     command
 }
 
-fn show(line: &str, terminal: &Terminal, cursor: &Mutex<Option<String>>) {
+fn show_line(line: &str, show: &dyn Show, cursor: &Mutex<Option<String>>) {
     // A line that the end of the follower cut is read again.
     let Ok(entry) = serde_json::from_str::<Value>(line) else { return };
     if let Some(message) = message(&entry) {
-        terminal.line(&message);
+        show.output(&message);
     }
     if let Some(position) = entry.get("__CURSOR").and_then(Value::as_str) {
         *cursor.lock().unwrap_or_else(PoisonError::into_inner) = Some(position.to_owned());

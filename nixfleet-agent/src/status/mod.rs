@@ -5,26 +5,30 @@ mod remote_checks;
 mod screen;
 mod source;
 mod table;
+mod there;
 mod watch;
 
 use std::io::Write as _;
 
-use jiff::Timestamp;
-use nixfleet_core::infer;
 use nixfleet_core::model::HostStatus;
 
 use crate::arguments::{HostArguments, StatusArguments};
+use crate::ssh::SshDestination;
 use crate::{CommandError, Outcome};
+pub(crate) use progress::with_progress;
+pub(crate) use screen::{CloseAtEnd, Screen};
 use source::Source;
 use table::Layout;
+pub(crate) use table::style;
+pub(crate) use watch::wait;
 
-pub(crate) fn run(arguments: &StatusArguments) -> Result<Outcome, CommandError> {
-    let source = Source::open(arguments)?;
+pub(crate) fn run(arguments: &StatusArguments, host: Option<&SshDestination>) -> Result<Outcome, CommandError> {
+    let mut source = Source::open(arguments, host)?;
     if arguments.watch.is_some() {
-        return watch::run(&source, arguments);
+        return watch::run(&mut source, arguments);
     }
     source.check_remote();
-    let status = infer(&source.observe()?, Timestamp::now());
+    let status = source.status()?;
     match write(&status, arguments.json, false) {
         // Whoever read along has seen enough; the exit code still tells what was found.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
@@ -36,7 +40,7 @@ pub(crate) fn run(arguments: &StatusArguments) -> Result<Outcome, CommandError> 
 
 /// The status of this host now.
 pub(crate) fn of_host(arguments: &HostArguments) -> Result<HostStatus, CommandError> {
-    Ok(infer(&source::open_host(arguments)?.observe()?, Timestamp::now()))
+    source::open_host(arguments)?.status()
 }
 
 /// Writes to standard output. `apart`: with an empty line before a table, where others came before.

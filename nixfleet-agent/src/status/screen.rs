@@ -20,7 +20,7 @@ const OPEN: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
 const CLOSE: &str = "\x1b[?25h\x1b[?1049l";
 
 #[derive(Debug)]
-pub(super) struct Screen {
+pub(crate) struct Screen {
     state: Mutex<State>,
 }
 
@@ -34,7 +34,7 @@ struct State {
 
 /// Gives the terminal back, whichever way the table's thread ends.
 #[derive(Debug)]
-pub(super) struct CloseAtEnd<'a>(pub(super) &'a Screen);
+pub(crate) struct CloseAtEnd<'a>(pub(crate) &'a Screen);
 
 impl Drop for CloseAtEnd<'_> {
     fn drop(&mut self) {
@@ -50,7 +50,7 @@ pub(super) fn columns() -> Option<usize> {
 impl Screen {
     /// Takes the screen where standard output is a terminal that can move its cursor. Keys, a new size and coming back
     /// from a stop send through `wake`.
-    pub(super) fn open(wake: &Sender<()>) -> Result<Option<Arc<Self>>, CommandError> {
+    pub(crate) fn open(wake: &Sender<()>) -> Result<Option<Arc<Self>>, CommandError> {
         let dumb = std::env::var_os("TERM").is_none_or(|name| name.is_empty() || name == "dumb");
         if dumb || !std::io::stdout().is_terminal() {
             return Ok(None);
@@ -71,7 +71,7 @@ impl Screen {
     }
 
     /// Shows the text; what does not fit into the height is left out.
-    pub(super) fn draw(&self, text: &str) -> std::io::Result<()> {
+    pub(crate) fn draw(&self, text: &str) -> std::io::Result<()> {
         let mut state = self.lock();
         text.clone_into(&mut state.last);
         if !state.open {

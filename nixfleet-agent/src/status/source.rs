@@ -1,4 +1,4 @@
-//! Where the status comes from: this host, or one repository.
+//! Where the status comes from: this host, another one, or one repository.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -8,26 +8,41 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nixfleet_core::config;
 use nixfleet_core::git::{self, Credentials, Timeouts};
+use nixfleet_core::infer;
+use nixfleet_core::model::HostStatus;
 use nixfleet_core::observation::{InferenceSettings, Observation, Reading};
 use nixfleet_core::observe::{HostObserver, RepositoryObserver, RepositoryOptions, cache_directory};
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 
 use super::progress::with_progress;
+use super::there::There;
 use crate::CommandError;
 use crate::arguments::{DEFAULT_CONFIG, HostArguments, StatusArguments};
+use crate::ssh::SshDestination;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) enum Source {
     Host(Box<HostObserver>),
     Repository(Arc<RepositoryObserver>),
+    There(Box<There>),
 }
 
 impl Source {
-    pub(super) fn open(arguments: &StatusArguments) -> Result<Self, CommandError> {
-        match &arguments.repository.path {
-            Some(path) => open_repository(path, arguments),
-            None => open_host(&arguments.host),
+    pub(super) fn open(arguments: &StatusArguments, host: Option<&SshDestination>) -> Result<Self, CommandError> {
+        match (&arguments.repository.path, host) {
+            (Some(path), _) => open_repository(path, arguments),
+            (None, Some(host)) => Ok(Self::There(Box::new(There::reach(host, &arguments.host)?))),
+            (None, None) => open_host(&arguments.host),
+        }
+    }
+
+    /// The states now.
+    pub(super) fn status(&mut self) -> Result<HostStatus, CommandError> {
+        match self {
+            Self::Host(observer) => Ok(infer(&observer.observe(Timestamp::now()), Timestamp::now())),
+            Self::Repository(observer) => Ok(infer(&observed(observer)?, Timestamp::now())),
+            Self::There(there) => there.status(),
         }
     }
 
@@ -37,22 +52,17 @@ impl Source {
         let Some(url) = observer.remote_url() else { return };
         with_progress(&format!("reading {url}"), || observer.check_remote(Timestamp::now()));
     }
+}
 
-    pub(super) fn observe(&self) -> Result<Observation, CommandError> {
-        match self {
-            Self::Host(observer) => Ok(observer.observe(Timestamp::now())),
-            Self::Repository(observer) => {
-                let observation = observer.observe();
-                match &observation.repository {
-                    Reading::Unreadable(sentence) => Err(CommandError::Repository(sentence.clone())),
-                    Reading::Absent => Err(CommandError::Repository(format!(
-                        "there is no Git repository at {}: name a checkout of a flake",
-                        observation.host
-                    ))),
-                    Reading::Present(_) | Reading::NotObserved => Ok(observation),
-                }
-            }
-        }
+fn observed(observer: &RepositoryObserver) -> Result<Observation, CommandError> {
+    let observation = observer.observe();
+    match &observation.repository {
+        Reading::Unreadable(sentence) => Err(CommandError::Repository(sentence.clone())),
+        Reading::Absent => Err(CommandError::Repository(format!(
+            "there is no Git repository at {}: name a checkout of a flake",
+            observation.host
+        ))),
+        Reading::Present(_) | Reading::NotObserved => Ok(observation),
     }
 }
 

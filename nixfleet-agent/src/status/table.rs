@@ -101,7 +101,7 @@ fn wrapped(text: &str, columns: Option<usize>, indent: usize) -> String {
     textwrap::wrap(text, options).join(&format!("\n{spaces}"))
 }
 
-const fn style(colour: Colour) -> Style {
+pub(crate) const fn style(colour: Colour) -> Style {
     let colour = match colour {
         Colour::Green => AnsiColor::Green,
         Colour::Yellow => AnsiColor::Yellow,

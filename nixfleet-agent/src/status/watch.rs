@@ -4,9 +4,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use nixfleet_core::infer;
-
 use super::progress::with_progress;
 use super::remote_checks::RemoteChecks;
 use super::screen::{self, Screen};
@@ -18,10 +15,10 @@ use crate::{CommandError, Outcome};
 /// Something happened: show the present state now. Nobody needs to know what it was.
 type Wake = ();
 
-pub(super) fn run(source: &Source, arguments: &StatusArguments) -> Result<Outcome, CommandError> {
+pub(super) fn run(source: &mut Source, arguments: &StatusArguments) -> Result<Outcome, CommandError> {
     let pause = Duration::from_secs(arguments.watch.unwrap_or(2));
     // What is wrong with the repository or the configuration is told before the screen is taken.
-    source.observe()?;
+    source.status()?;
     let (wake, woken) = channel::<Wake>();
     let screen = if arguments.json { None } else { Screen::open(&wake)? };
     let checks = remote_checks(source, arguments, wake)?;
@@ -47,7 +44,7 @@ fn remote_checks(
 
 /// What is known is shown at once; while the remote is asked the first line says so.
 fn on_screen(
-    source: &Source,
+    source: &mut Source,
     screen: &Arc<Screen>,
     checks: Option<&RemoteChecks>,
     woken: &Receiver<Wake>,
@@ -55,7 +52,7 @@ fn on_screen(
 ) -> Result<Outcome, CommandError> {
     let _restored = screen::CloseAtEnd(screen);
     loop {
-        let status = infer(&source.observe()?, Timestamp::now());
+        let status = source.status()?;
         let note = checks.and_then(RemoteChecks::note);
         let layout = Layout { columns: screen::columns(), note: note.as_deref() };
         screen.draw(&table::render(&status, &layout))?;
@@ -65,7 +62,7 @@ fn on_screen(
 
 /// One table, or one line of JSON, after the other; the first one once the remote has answered or failed.
 fn as_stream(
-    source: &Source,
+    source: &mut Source,
     json: bool,
     asks_a_remote: bool,
     woken: &Receiver<Wake>,
@@ -77,7 +74,7 @@ fn as_stream(
     }
     let mut apart = false;
     loop {
-        let status = infer(&source.observe()?, Timestamp::now());
+        let status = source.status()?;
         match super::write(&status, json, apart) {
             // Whoever read along has gone: nothing failed.
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Outcome::Done),
@@ -88,7 +85,8 @@ fn as_stream(
     }
 }
 
-fn wait(woken: &Receiver<Wake>, pause: Duration) {
+/// Until something happens, or this time is over.
+pub(crate) fn wait(woken: &Receiver<Wake>, pause: Duration) {
     match woken.recv_timeout(pause) {
         // Several reasons to look again are one.
         Ok(()) => while woken.try_recv().is_ok() {},

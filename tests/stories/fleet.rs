@@ -1,0 +1,312 @@
+//! Four hosts with addresses of their own, moved together over real ssh; a real Prometheus says which they are.
+//!
+//! One breaks, one is slow, one is cut off: the waves stop at the first red, and go on after the repair.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a story stops at what it did not expect")]
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use world::fleet_host::FleetHost;
+use world::fleet_member::{FleetMember, serve};
+use world::machine::{Image, Machine, Network, Output};
+use world::programs::{Ssh, User};
+use world::prometheus::Prometheus;
+
+const LIMIT: Duration = Duration::from_mins(2);
+const NAMES: [&str; 4] = ["db1", "web1", "web2", "web3"];
+
+/// The person who moves them.
+struct Person {
+    user: User,
+    ssh: Ssh,
+    prometheus: Prometheus,
+}
+
+impl Person {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.ssh.before_others(self.user.command("nixfleet"));
+        command.arg("fleet").args(arguments).env("NIXFLEET_PROMETHEUS_URL", self.prometheus.url());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn fleet(&self, arguments: &[&str]) -> Output {
+        let output = self.command(arguments).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Output { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    fn expect(&self, code: i32, arguments: &[&str]) -> Output {
+        let output = self.fleet(arguments);
+        assert_eq!(output.code, Some(code), "{arguments:?}: {}\n{}", output.stdout, output.stderr);
+        output
+    }
+
+    fn json(&self, code: i32, arguments: &[&str]) -> Value {
+        let output = self.expect(code, &[arguments, &["--json"]].concat());
+        serde_json::from_str(&output.stdout).unwrap()
+    }
+
+    /// Moves the fleet, over ssh to the addresses that Prometheus scrapes.
+    fn moved(&self, code: i32, arguments: &[&str]) -> Vec<(String, String, String)> {
+        let told = self.json(code, &[arguments, &["--ssh", "root@{address}", "--yes"]].concat());
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let hosts = told["hosts"].as_array().unwrap();
+        hosts.iter().map(|it| (text(&it["name"]), text(&it["result"]), text(&it["detail"]))).collect()
+    }
+
+    /// What Prometheus has scraped shows this within a while.
+    fn sees(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + LIMIT;
+        loop {
+            let output = self.fleet(&["status", "--json"]);
+            let told: Value = serde_json::from_str(&output.stdout).unwrap_or_default();
+            if is_so(&told) {
+                return told;
+            }
+            assert!(Instant::now() < end, "not within {LIMIT:?}: {what}: {told} {}", output.stderr);
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+/// On a terminal it asks, and only a yes is one.
+fn asked_before(person: &Person, on_web3: &FleetMember<'_>) {
+    let answered = |keys: &str| {
+        let before = on_web3.results().len();
+        let command = person.command(&[]);
+        let program = command.get_program().to_str().unwrap();
+        let line = format!("{program} fleet pull web3 --ssh root@{{address}}");
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+        script.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
+        script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = script.spawn().unwrap();
+        let mut typed = child.stdin.take().unwrap();
+        let mut shown = Vec::new();
+        let mut stdout = child.stdout.take().unwrap();
+        let mut byte = [0];
+        while !shown.ends_with(b"[y/N] ") && stdout.read(&mut byte).unwrap() == 1 {
+            shown.push(byte[0]);
+        }
+        typed.write_all(keys.as_bytes()).unwrap();
+        stdout.read_to_end(&mut shown).unwrap();
+        let code = child.wait().unwrap().code();
+        (code, on_web3.results().len() - before, String::from_utf8_lossy(&shown).into_owned())
+    };
+    let (code, begun, shown) = answered("n\n");
+    assert_eq!((code, begun), (Some(0), 0), "{shown}");
+    assert!(shown.contains("wave 1  web3  pull  (root@10.") && shown.contains("nothing was done"), "{shown}");
+    let (code, begun, shown) = answered("\u{3}");
+    assert!(code != Some(0) && begun == 0, "Ctrl-C: {code:?} {shown}");
+    let (code, begun, shown) = answered("y\n");
+    assert_eq!((code, begun), (Some(0), 1), "{shown}");
+    assert!(shown.contains("web3: done: ") && shown.contains("1 done"), "{shown}");
+}
+
+fn results(moved: &[(String, String, String)]) -> Vec<String> {
+    let mut results: Vec<_> = moved.iter().map(|(name, result, _)| format!("{name} {result}")).collect();
+    results.sort();
+    results
+}
+
+fn host<'a>(status: &'a Value, name: &str) -> &'a Value {
+    let hosts = status["hosts"].as_array().unwrap();
+    hosts.iter().find(|host| host["name"] == name).unwrap_or_else(|| panic!("no {name}: {status}"))
+}
+
+fn boot(image: &Image) -> Vec<Machine> {
+    let booting = NAMES.map(|name| {
+        let image = image.clone();
+        thread::spawn(move || Machine::boot(&image, name))
+    });
+    booting.into_iter().map(|machine| machine.join().unwrap()).collect()
+}
+
+/// Lets one key in everywhere, and knows every host by its key.
+fn keys(machines: &[&Machine], network: &Network, directory: &Path) -> Ssh {
+    let key = directory.join("key");
+    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status().unwrap();
+    assert!(made.success());
+    let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
+    let mut known = String::new();
+    for machine in machines {
+        machine.write("/root/.ssh/authorized_keys", &public);
+        machine.shell("ln -s /opt/nixfleet/bin/nixfleet /usr/local/bin/nixfleet");
+        let of_host = machine.read("/etc/ssh/ssh_host_ed25519_key.pub");
+        writeln!(known, "{} {}", network.address(machine.name()), of_host.trim()).unwrap();
+    }
+    let known_hosts = directory.join("known_hosts");
+    std::fs::write(&known_hosts, known).unwrap();
+    Ssh::new(&known_hosts, &key)
+}
+
+#[test]
+fn an_update_in_waves_that_stops_and_goes_on() {
+    let Some(image) = Image::get() else { return };
+    let machines = boot(&image);
+    let [db1, web1, web2, web3] = &machines[..] else { panic!() };
+    let network = Network::connect(&[db1, web1, web2, web3]);
+    let targets = NAMES.map(|name| (name, format!("{}:19931", network.address(name))));
+    let Some(prometheus) = Prometheus::of_fleet(&targets) else { return };
+    let origin = FleetHost::install(web1);
+    for name in ["db1", "web2", "web3"] {
+        origin.remote.set_host(name, "");
+        origin.remote.set_test(name, "10-passes", "#!/bin/sh\necho all is well\n");
+    }
+    origin.remote.commit("four hosts");
+    serve(&origin);
+    let [on_db1, on_web2, on_web3] = [db1, web2, web3].map(|machine| FleetMember::join(machine, &origin));
+    let directory = tempfile::tempdir().unwrap();
+    let person =
+        Person { user: User::new(), ssh: keys(&[db1, web1, web2, web3], &network, directory.path()), prometheus };
+
+    // A fleet of new hosts, all at once.
+    person.sees("four hosts", |told| told["hosts"].as_array().is_some_and(|hosts| hosts.len() == 4));
+    let plan = person.expect(0, &["update", "--dry-run", "--ssh", "root@{address}", "--wave-size", "1,3"]);
+    assert!(
+        plan.stdout.starts_with("update: 4 hosts in 2 waves\n  wave 1  db1  pull, switch, test"),
+        "{}",
+        plan.stdout
+    );
+    assert_eq!(on_db1.results(), Vec::<String>::new(), "nothing was done");
+    let first = person.moved(0, &["update", "--wave-size", "4"]);
+    assert_eq!(results(&first), NAMES.map(|name| format!("{name} done")), "{first:?}");
+    let status = person.sees("green everywhere", |told| told["majority"]["hosts"] == 4);
+    assert_eq!(host(&status, "web3")["states"]["tests"], "ok", "{status}");
+    assert_eq!(host(&status, "web3")["generation"], 1, "{status}");
+
+    // A commit that breaks web2, and is slow on web3; db1 is cut off.
+    origin.remote.set_test("web2", "20-disk", "#!/bin/sh\ntest -e /srv/disk\n");
+    origin.remote.set_host("web3", "  activation = \"sleep 3\";");
+    let commit = origin.remote.commit("a new disk");
+    db1.succeed(&["ip", "link", "set", "eth0", "down"]);
+    let second = person.moved(5, &["update"]);
+    assert_eq!(results(&second), ["db1 skipped", "web1 done", "web2 failed", "web3 not-begun"], "{second:?}");
+    let detail = |moved: &[(String, String, String)], name: &str| {
+        moved.iter().find(|(host, ..)| host == name).unwrap().2.clone()
+    };
+    assert!(detail(&second, "web2").contains("20-disk"), "{second:?}");
+    assert!(detail(&second, "db1").contains("cannot connect to root@10."), "{second:?}");
+    assert_eq!((on_web2.states().as_str(), on_web3.states().as_str()), ("-GGGR", "-GGYG"));
+
+    seen_by_people(&person, &commit);
+
+    // Repaired: the same command goes on. What is good is not touched, what was red is only tested again.
+    web2.write("/srv/disk", "");
+    db1.succeed(&["ip", "link", "set", "eth0", "up"]);
+    let before = origin.results();
+    let third = person.moved(0, &["update", "--wave-size", "1,2"]);
+    assert_eq!(results(&third), ["db1 done", "web1 current", "web2 done", "web3 done"], "{third:?}");
+    assert_eq!(origin.results()[before.len()..], ["pull success"], "web1 was only asked");
+    assert_eq!(on_web2.results().iter().filter(|it| *it == "switch success").count(), 2, "{:?}", on_web2.results());
+    for states in [origin.states(), on_db1.states(), on_web2.states(), on_web3.states()] {
+        assert_eq!(states, "-GGGG");
+    }
+    let nothing = person.moved(0, &["switch"]);
+    assert_eq!(results(&nothing), NAMES.map(|name| format!("{name} current")), "{nothing:?}");
+
+    // Ctrl-C: what runs goes on there, nothing more is begun, and the same command goes on.
+    origin.remote.set_host("web3", "  activation = \"until test -e /srv/go; do sleep 0.2; done\";");
+    origin.remote.commit("very slow");
+    assert_eq!(results(&person.moved(0, &["pull"])), NAMES.map(|name| format!("{name} done")));
+    interrupted(&person, &on_web3);
+    let last = person.moved(0, &["switch", "--order", "host=web3,db1", "--wave-size", "1,1,4"]);
+    assert_eq!(results(&last), NAMES.map(|name| format!("{name} done")), "{last:?}");
+    assert_eq!(last[0].0, "web3", "first, by the label: {last:?}");
+
+    // Back on one host: held there, and marked.
+    assert_eq!(results(&person.moved(0, &["rollback", "web2"])), ["web2 done"]);
+    person.sees("web2 is off, and held", |told| {
+        let web2 = host(told, "web2");
+        web2["is_off_majority"] == true && web2["notes"].to_string().contains("its commit is held")
+    });
+    asked_before(&person, &on_web3);
+    asked_themselves(&person, &network);
+    what_cannot_be_done(&person);
+}
+
+/// The worst first, who is behind marked, who is down gray.
+fn seen_by_people(person: &Person, commit: &str) {
+    let status = person.sees("as things stand", |told| {
+        told["hosts"][0]["name"] == "web2"
+            && told["majority"]["revision"] == commit
+            && told["hosts"].as_array().unwrap().iter().any(|it| it["name"] == "db1" && it["is_up"] == false)
+    });
+    assert_eq!(host(&status, "web3")["is_off_majority"], true, "{status}");
+    assert_eq!(host(&status, "db1")["states"]["agent"], "unknown", "{status}");
+    assert_eq!(host(&status, "db1")["states"]["tests"], "ok", "as it was: {status}");
+    let table = person.expect(4, &["status", "--fail-on", "error"]).stdout;
+    assert!(table.lines().nth(1).unwrap().starts_with("web2 "), "{table}");
+    assert!(
+        table.contains(&format!("2 of 3 run {}", &commit[..7])) && table.contains("down; the other states"),
+        "{table}"
+    );
+    let red = person.expect(0, &["status", "--state", "tests=error", "--label", "host=web2"]).stdout;
+    assert!(red.contains("1 of 4 host: 1 error"), "{red}");
+}
+
+/// Ctrl-C while web3 switches, which waits for a file.
+fn interrupted(person: &Person, on_web3: &FleetMember<'_>) {
+    let web3 = on_web3.machine;
+    let by_order = ["switch", "--order", "host=web3,db1", "--ssh", "root@{address}", "--yes", "--json"];
+    let mut running = person.command(&by_order).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(running.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "wave 1: web3"));
+    web3.wait_until("web3 switches", LIMIT, || on_web3.states().chars().nth(3) == Some('B'));
+    kill_process(Pid::from_child(&running), Signal::INT).unwrap();
+    let said: Vec<String> = lines.collect();
+    let told = running.wait_with_output().unwrap();
+    assert_eq!(told.status.code(), Some(130), "{said:?}");
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(host(&told, "web3")["result"], "goes-on", "{told}");
+    assert_eq!(host(&told, "web1")["result"], "not-begun", "{told}");
+    assert!(said.iter().any(|line| line.contains("web3: the switch goes on: `nixfleet --host root@10.")), "{said:?}");
+    assert!(said.last().unwrap().contains("the same command goes on with them"), "{said:?}");
+    assert_eq!(on_web3.states().chars().nth(3), Some('B'), "it goes on");
+    web3.write("/srv/go", "");
+}
+
+/// Without Prometheus the hosts tell of themselves, over ssh.
+fn asked_themselves(person: &Person, network: &Network) {
+    let file = person.user.home().join("hosts");
+    let address = |name: &str| network.address(name);
+    let text = format!(
+        "# name destination labels\nweb1 root@{} rack=a\nweb2 {} rack=b\ngone root@{}:1\n",
+        address("web1"),
+        address("web2"),
+        address("web3")
+    );
+    std::fs::write(&file, text).unwrap();
+    let hosts = ["--prometheus", "", "--hosts-file", file.to_str().unwrap(), "--ssh-user", "root"];
+    let told = person.json(0, &[&["status"], &hosts[..]].concat());
+    assert_eq!(host(&told, "web1")["states"]["tests"], "ok", "{told}");
+    assert_eq!(host(&told, "web2")["labels"]["rack"], "b", "{told}");
+    assert!(host(&told, "web1")["revision"].as_str().is_some_and(|revision| revision.len() == 40), "{told}");
+    assert_eq!((&host(&told, "gone")["is_up"], &told["total"]), (&false.into(), &3.into()), "{told}");
+    assert!(host(&told, "gone")["notes"][0].as_str().unwrap().contains("Connection refused"), "{told}");
+    let tested = person.json(0, &[&["test", "--label", "rack=a", "--yes"], &hosts[..]].concat());
+    assert_eq!(tested["hosts"].as_array().unwrap().len(), 1, "the label leaves one: {tested}");
+}
+
+fn what_cannot_be_done(person: &Person) {
+    for (arguments, code, words) in [
+        (&["pull"][..], 1, "add --yes, or --dry-run"),
+        (&["pull", "web9", "--yes"], 1, "no host is called web9"),
+        (&["switch", "--state", "system=working", "--yes"], 1, "none of 4 hosts is meant"),
+        (&["pull", "web1", "--ssh", "root@{rack}", "--dry-run"], 8, ""),
+        (&["pull", "web1", "--ssh", "nobody@{address}", "--yes"], 8, ""),
+        (&["status", "--job", "other \"job\""], 1, "has no target in the job"),
+        (&["status", "--prometheus", "http://127.0.0.1:1"], 1, "cannot reach Prometheus at http://127.0.0.1:1"),
+    ] {
+        let output = person.expect(code, arguments);
+        assert!(output.stderr.contains(words), "{arguments:?}: {}", output.stderr);
+    }
+}
