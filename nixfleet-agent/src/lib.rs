@@ -10,6 +10,7 @@ mod man_page;
 mod operate;
 pub mod outcome;
 mod printable;
+mod pull_requests;
 mod remote;
 mod status;
 pub mod steps;

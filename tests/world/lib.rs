@@ -21,6 +21,7 @@ pub mod exporter;
 pub mod flake_checkout;
 pub mod fleet_host;
 pub mod git_server;
+pub mod github;
 pub mod machine;
 pub mod metrics_reference;
 pub mod nixos_root;
