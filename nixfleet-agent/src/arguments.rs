@@ -2,6 +2,7 @@
 
 pub mod notes;
 mod operate;
+mod pr;
 mod status;
 
 use std::path::PathBuf;
@@ -10,6 +11,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub use operate::{
     CancelArguments, GenerationsArguments, HoldArguments, LogsArguments, OperationArguments, Places, RollbackArguments,
+};
+pub use pr::{
+    Method, Permissions, PrCommand, PrListArguments, PrMergeArguments, PrPlaceArguments, PrRevertArguments,
+    PrShowArguments,
 };
 pub use status::{DEFAULT_CONFIG, FailOn, HostArguments, RepositoryArguments, StatusArguments};
 
@@ -61,6 +66,13 @@ pub enum Command {
     /// Allow a held commit again
     #[command(long_about = notes::ABOUT_RELEASE, after_long_help = notes::of("release"))]
     Release(HoldArguments),
+    /// Look at, merge and take back pull requests that update flake.lock
+    #[command(long_about = notes::ABOUT_PR, after_long_help = notes::of("pr"))]
+    Pr {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: PrCommand,
+    },
     /// Print the completion script for a shell
     #[command(hide = true)]
     Completions {
@@ -151,6 +163,21 @@ mod tests {
             ("hold a1b2c3d", true),
             ("release a1b2c3d", true),
             ("release a1b2c3d e4f5a6b", false),
+            ("pr", false),
+            ("pr list --repo . --json", true),
+            ("pr show 7", true),
+            ("pr show", false),
+            ("pr show seven", false),
+            ("pr merge 7 --yes --method squash --allow-failed-checks", true),
+            ("pr merge 7 --method octopus", false),
+            ("pr merge --yes", false),
+            ("pr revert 7", true),
+            ("pr revert", false),
+            ("pr revert 7 --push", false),
+            ("pr revert 7 --push --repo .", true),
+            ("pr revert --commit a1b2c3d", false),
+            ("pr revert --commit a1b2c3d --push --repo .", true),
+            ("pr revert 7 --commit a1b2c3d --push --repo .", false),
         ] {
             let arguments = std::iter::once("nixfleet").chain(line.split(' '));
             assert_eq!(Arguments::try_parse_from(arguments).is_ok(), accepted, "{line}");

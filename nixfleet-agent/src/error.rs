@@ -25,6 +25,9 @@ pub enum CommandError {
     /// An operation cannot be started, followed or cancelled.
     #[error(transparent)]
     Operate(#[from] crate::operate::OperateError),
+    /// A pull request cannot be looked at, merged or reverted.
+    #[error(transparent)]
+    Pr(#[from] crate::pr::PrError),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),

@@ -9,7 +9,9 @@ mod generate;
 mod man_page;
 mod operate;
 pub mod outcome;
+mod pr;
 mod printable;
+mod progress;
 mod pull_requests;
 mod remote;
 mod status;
@@ -22,6 +24,7 @@ pub use error::CommandError;
 use nixfleet_core::observation::Operation;
 pub use operate::OperateError;
 pub use outcome::Outcome;
+pub use pr::PrError;
 
 /// Runs the command and says how it ended; errors are already told on standard error.
 #[must_use]
@@ -38,6 +41,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Generations(arguments) => operate::generations(arguments),
         Command::Hold(arguments) => operate::hold(arguments),
         Command::Release(arguments) => operate::release(arguments),
+        Command::Pr { command } => pr::run(command),
         Command::Completions { shell } => generate::completions(*shell),
         Command::ManPages { directory } => generate::man_pages(directory),
     };

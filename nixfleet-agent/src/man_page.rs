@@ -14,7 +14,8 @@ pub(crate) fn all(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
     // `nixfleet help` is a way to these pages, not a page.
     let mut command = command.disable_help_subcommand(true);
     command.build();
-    let subcommands: Vec<Command> = shown(&command).cloned().collect();
+    let subcommands: Vec<Command> =
+        shown(&command).flat_map(|it| std::iter::once(it).chain(shown(it))).cloned().collect();
     std::iter::once(command).chain(subcommands).map(|command| page(&command)).collect()
 }
 
@@ -39,7 +40,7 @@ fn page(command: &Command) -> io::Result<(String, Vec<u8>)> {
     man.render_synopsis_section(&mut page)?;
     man.render_description_section(&mut page)?;
     man.render_options_section(&mut page)?;
-    if is_top {
+    if command.has_subcommands() {
         man.render_subcommands_section(&mut page)?;
     }
     let codes = EXIT_CODES.map(|(code, meaning)| (code.to_string(), meaning));

@@ -50,7 +50,23 @@ fn man_pages() {
     let mut names: Vec<_> =
         directory.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    let commands = ["cancel", "generations", "hold", "logs", "pull", "release", "rollback", "status", "switch", "test"];
+    let commands = [
+        "cancel",
+        "generations",
+        "hold",
+        "logs",
+        "pr",
+        "pr-list",
+        "pr-merge",
+        "pr-revert",
+        "pr-show",
+        "pull",
+        "release",
+        "rollback",
+        "status",
+        "switch",
+        "test",
+    ];
     let expected: Vec<_> = commands.iter().map(|name| format!("nixfleet-{name}.1")).collect();
     assert_eq!(names, [&expected[..], &["nixfleet.1".to_owned()]].concat());
     for name in &names {

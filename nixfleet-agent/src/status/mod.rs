@@ -1,6 +1,5 @@
 //! `nixfleet status`.
 
-mod progress;
 mod remote_checks;
 mod screen;
 mod source;

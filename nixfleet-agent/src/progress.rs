@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Runs `work`; on a terminal says `what` on standard error while it takes longer than a second, and wipes it after.
-pub(super) fn with_progress<T>(what: &str, work: impl FnOnce() -> T) -> T {
+pub(crate) fn with_progress<T>(what: &str, work: impl FnOnce() -> T) -> T {
     if !std::io::stderr().is_terminal() {
         return work();
     }
