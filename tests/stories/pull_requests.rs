@@ -171,3 +171,58 @@ fn an_open_update_turns_lock_yellow_and_trouble_at_github_changes_nothing() {
     assert_eq!(scrape.of("nixfleet_pull_request_open").len(), 0);
     assert!(fleet.agent.0.try_wait().unwrap().is_none(), "the agent lives");
 }
+
+/// The weekly update from the opened pull request to its merge (rows 1, 11, 12), and back again by a revert.
+#[test]
+fn a_person_merges_the_update_and_takes_it_back() {
+    let fleet = Fleet::new();
+    fleet.until("row 1", |scrape| scrape.states() == "GGGGG" && !scrape.of("nixfleet_pull_request_open").is_empty());
+    let before = git(&fleet.host.remote, &["rev-parse", "main"]);
+    fleet.update_opens(7);
+    fleet.until("row 11", is_in("GGYGG"));
+    let remote = fleet.host.remote.clone();
+    fleet.github.on_merge(move |number, _| {
+        let tree = git(&remote, &["rev-parse", &format!("{BRANCH}^{{tree}}")]);
+        let message = format!("Merge pull request #{number}");
+        let merge = git(&remote, &["commit-tree", &tree, "-p", "main", "-p", BRANCH, "-m", &message]);
+        git(&remote, &["update-ref", "refs/heads/main", &merge]);
+        merge
+    });
+
+    // On the host itself: the remote, the token and the log are the host's.
+    let places = &fleet.host.options()[..6];
+    let on_host = |arguments: &[&str]| {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned());
+        fleet.person.nixfleet(arguments.chain(places.iter().cloned()).collect::<Vec<_>>())
+    };
+    let merged = on_host(&["pr", "merge", "7", "--yes"]);
+    assert_eq!(merged.exit_code, Some(0), "{merged:?}");
+    assert!(merged.stdout.starts_with("#7 is merged as "), "{merged:?}");
+    assert!(merged.stderr.contains("nixpkgs e2587ca (2026-03-13) -> 7105ae3 (2026-03-20)"), "{merged:?}");
+    assert!(merged.stderr.contains(", web1 among them: Git and Lock turn yellow"), "{merged:?}");
+    let scrape = fleet.until("row 12", |scrape| {
+        scrape.states() == "GYYGG" && scrape.value("nixfleet_pull_request_open") == Some(0.0)
+    });
+    assert_eq!(scrape.value("nixfleet_git_commits_behind"), Some(2.0), "{}", scrape.text);
+    let lock = fleet.status().compartments.get(Compartment::Lock).clone();
+    assert_eq!(lock.action, Some(Action::Pull), "{}", lock.reason);
+    let audit = fleet.host.state.audit().read().unwrap().entries;
+    let told: Vec<_> = audit.iter().map(|entry| (entry.action.as_str(), entry.outcome.as_str())).collect();
+    assert_eq!(told, [("pr merge", "started"), ("pr merge", "success")]);
+
+    // The host has not pulled it yet, and says so.
+    let opened = on_host(&["pr", "revert", "7", "--yes"]);
+    assert!(opened.exit_code == Some(0) && opened.stdout.starts_with("#8 Revert \"flake.lock: update\""), "{opened:?}");
+    assert!(opened.stderr.contains("web1 does not have it"), "{opened:?}");
+    // The revert is an update of flake.lock like any other, and its merge brings the old pins back.
+    let remote = fleet.host.remote.clone();
+    let tree = git(&remote, &["rev-parse", &format!("{before}^{{tree}}")]);
+    fleet.github.on_merge(move |_, _| {
+        let revert = git(&remote, &["commit-tree", &tree, "-p", "main", "-m", "Revert"]);
+        git(&remote, &["update-ref", "refs/heads/main", &revert]);
+        revert
+    });
+    let merged = on_host(&["pr", "merge", "8", "--yes"]);
+    assert_eq!(merged.exit_code, Some(0), "{merged:?}");
+    fleet.until("the old pins again, two merges behind", is_in("GYGGG"));
+}

@@ -27,6 +27,7 @@ pub enum PrCommand {
 
 /// Which repository, and who asks.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "The repository")]
 pub struct PrPlaceArguments {
     /// The remote of this checkout [default: the remote that this host follows]
     #[arg(long = "repo", id = "repo", value_name = "PATH")]
@@ -41,7 +42,7 @@ pub struct PrPlaceArguments {
     #[arg(long, value_name = "URL")]
     pub api_url: Option<String>,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Options")]
     pub json: bool,
     /// Where this host's files lie.
     #[command(flatten)]
