@@ -252,6 +252,8 @@ fn a_branch_is_observed_without_a_clone() {
     assert_eq!(server.asked(0).len(), 5, "{:?}", server.asked(0));
     let error = ask(&server, async |client| client.branch_head(Some("gone"), &mut KnownAnswers::default()).await);
     assert!(error.unwrap_err().to_string().contains("the branch gone of example/fleet"), "which one");
+    let without_token = github_asking::lock_without_token(&server);
+    assert_eq!(without_token, None, "no file, whoever asks");
     let default = ask(&server, async |client| client.branch_head(None, &mut KnownAnswers::default()).await).unwrap();
     assert_eq!(default.branch, "main");
 }

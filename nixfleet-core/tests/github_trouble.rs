@@ -47,7 +47,7 @@ fn each_status_has_its_sentence() {
         (
             None,
             answer(401, "Requires authentication"),
-            "does not let just anybody list the pull requests of example/fleet (401): give a token",
+            "without a token GitHub does not list the pull requests of example/fleet (401): check",
         ),
         (
             some,
@@ -57,7 +57,7 @@ fn each_status_has_its_sentence() {
         (
             None,
             answer(404, "Not Found"),
-            "does not let just anybody list the pull requests of example/fleet (404): give a token",
+            "without a token GitHub does not list the pull requests of example/fleet (404): check",
         ),
         (
             some,

@@ -35,15 +35,16 @@ pub struct PrPlaceArguments {
     /// The branch that pull requests are merged into [default: the one that is followed]
     #[arg(long, value_name = "BRANCH")]
     pub branch: Option<String>,
-    /// A file with a token for GitHub [default: `GITHUB_TOKEN`, `GH_TOKEN`, the token of this host]
-    #[arg(long, value_name = "FILE")]
+    /// A file with a token for GitHub.
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "A file with a token for GitHub [default: $GH_TOKEN, $GITHUB_TOKEN, the token of this host]"
+    )]
     pub token_file: Option<PathBuf>,
     /// The address of GitHub's API [default: from the remote's address]
     #[arg(long, value_name = "URL")]
     pub api_url: Option<String>,
-    /// Print JSON
-    #[arg(long, help_heading = "Options")]
-    pub json: bool,
     /// Where this host's files lie.
     #[command(flatten)]
     pub places: Places,
@@ -52,6 +53,9 @@ pub struct PrPlaceArguments {
 /// Arguments of `nixfleet pr list`.
 #[derive(Debug, Args)]
 pub struct PrListArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
     /// Which repository.
     #[command(flatten)]
     pub place: PrPlaceArguments,
@@ -63,6 +67,9 @@ pub struct PrShowArguments {
     /// The pull request
     #[arg(value_name = "N")]
     pub number: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
     /// Which repository.
     #[command(flatten)]
     pub place: PrPlaceArguments,
@@ -80,6 +87,9 @@ pub struct PrMergeArguments {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
     /// What is allowed all the same.
     #[command(flatten)]
     pub permissions: Permissions,
@@ -122,6 +132,9 @@ pub struct PrRevertArguments {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
     /// Which repository.
     #[command(flatten)]
     pub place: PrPlaceArguments,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nixfleet_core::config::HostConfig;
 use nixfleet_core::github::KnownAnswers;
+use nixfleet_core::observation::PullRequestAttempt;
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -40,7 +41,13 @@ impl PullRequestCheck {
             settings: None,
             last_error: None,
         };
-        check.plan(config);
+        let last = check.last_attempt();
+        let age = |last: &PullRequestAttempt| Timestamp::now().duration_since(last.attempt.at);
+        let left = last.map_or(Duration::ZERO, |last| {
+            let age = Duration::try_from(age(&last)).unwrap_or_default();
+            pause(config, &last).saturating_sub(age).max(allowed_in(&last))
+        });
+        check.due = config.github.enable.then(|| Due::after(left));
         check
     }
 
@@ -110,34 +117,69 @@ impl PullRequestCheck {
                 self.last_error = Some(error);
             }
         }
-        self.plan(config);
-        // The state of the host is looked at anew then, but not before GitHub may be asked again.
-        if self.due.is_none() && config.github.enable {
-            self.due = Some(Due::after(Duration::from_secs(config.github.interval_seconds)));
-        }
+        // A whole pause, whatever the record says: one that cannot be written must not lead to request after request.
+        let interval = Duration::from_secs(config.github.interval_seconds);
+        let pause = self.last_attempt().map_or(interval, |last| pause(config, &last).max(allowed_in(&last)));
+        self.due = config.github.enable.then(|| Due::after(pause));
     }
 
-    /// From the last attempt: after the interval, later while it fails, and not before GitHub allows it.
-    fn plan(&mut self, config: &HostConfig) {
-        if !config.github.enable {
-            self.due = None;
-            return;
+    fn last_attempt(&self) -> Option<PullRequestAttempt> {
+        self.runtime.read_pull_request_attempt().ok().flatten()
+    }
+}
+
+/// From the last attempt: after the interval, later while it fails.
+fn pause(config: &HostConfig, last: &PullRequestAttempt) -> Duration {
+    let attempt = &last.attempt;
+    let number = attempt.succeeded_total.wrapping_add(attempt.failed_total);
+    let interval = Duration::from_secs(config.github.interval_seconds);
+    schedule::pause(interval, attempt.failures_in_a_row, &format!("github {}", config.host_name()), number)
+}
+
+/// When GitHub allows the next request.
+fn allowed_in(last: &PullRequestAttempt) -> Duration {
+    let pause = last.not_before.map(|at| at.duration_since(Timestamp::now()));
+    pause.and_then(|pause| Duration::try_from(pause).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use nixfleet_core::observation::RemoteAttempt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_cannot_be_recorded_does_not_lead_to_request_after_request() {
+        let directory = tempfile::tempdir().unwrap();
+        let (state, runtime) =
+            (StateDirectory::new(directory.path().join("state")), RuntimeDirectory::new(directory.path().join("run")));
+        let mut config = HostConfig::default();
+        config.repository.url = Some("/srv/fleet.git".to_owned());
+        let check = PullRequestCheck::new(&config, &state, &runtime);
+        assert_eq!(check.due(), None, "it is off");
+
+        config.github.enable = true;
+        let mut check = PullRequestCheck::new(&config, &state, &runtime);
+        for _ in 0..2 {
+            assert!(check.last_error.is_some() || check.is_due(), "at once, where nothing is known");
+            check.start(&config);
+            assert_eq!(check.due(), None, "one at a time");
+            check.finished(&config).await;
+            assert!(check.last_error.as_ref().unwrap().contains("is not a repository on GitHub"), "{check:?}");
+            assert!(check.due().unwrap() > Instant::now() + Duration::from_secs(200), "{check:?}");
         }
-        let interval = Duration::from_secs(config.github.interval_seconds);
-        let Some(last) = self.runtime.read_pull_request_attempt().ok().flatten() else {
-            // Without a record only a look that could not even begin is known of.
-            let pause = if self.last_error.is_some() { interval } else { Duration::ZERO };
-            self.due = Some(Due::after(pause));
-            return;
-        };
-        let attempt = &last.attempt;
-        let number = attempt.succeeded_total.wrapping_add(attempt.failed_total);
-        let host = format!("github {}", config.host_name());
-        let pause = schedule::pause(interval, attempt.failures_in_a_row, &host, number);
-        let now = Timestamp::now();
-        let age = Duration::try_from(now.duration_since(attempt.at)).unwrap_or_default();
-        let allowed =
-            last.not_before.and_then(|at| Duration::try_from(at.duration_since(now)).ok()).unwrap_or_default();
-        self.due = Some(Due::after(pause.saturating_sub(age).max(allowed)));
+
+        // A restart goes by the record, and by what GitHub said.
+        std::fs::create_dir(&runtime.path).unwrap();
+        let at = Timestamp::now() - jiff::SignedDuration::from_mins(1);
+        let attempt = RemoteAttempt::succeeded(None, at);
+        let mut recorded = PullRequestAttempt { attempt, remote_url: "/srv/fleet.git".to_owned(), not_before: None };
+        runtime.write_pull_request_attempt(&recorded).unwrap();
+        let due = PullRequestCheck::new(&config, &state, &runtime).due().unwrap() - Instant::now();
+        assert!((200..=275).contains(&due.as_secs()), "{due:?}");
+        recorded.not_before = Some(Timestamp::now() + jiff::SignedDuration::from_mins(50));
+        runtime.write_pull_request_attempt(&recorded).unwrap();
+        let due = PullRequestCheck::new(&config, &state, &runtime).due().unwrap() - Instant::now();
+        assert!((2990..=3000).contains(&due.as_secs()), "{due:?}");
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn list(arguments: &PrListArguments) -> Result<Outcome, CommandError>
             "nixfleet: {left} older pull requests were not looked into; narrow them down by title or labels"
         );
     }
-    if arguments.place.json {
+    if arguments.json {
         print_json(&listed)?;
     } else if listed.is_empty() {
         anstream::eprintln!("no open pull request of {} updates flake.lock and nothing else", place.shown_url());
@@ -58,7 +58,7 @@ pub(crate) fn list(arguments: &PrListArguments) -> Result<Outcome, CommandError>
 pub(crate) fn show(arguments: &PrShowArguments) -> Result<Outcome, CommandError> {
     let place = Place::find(&arguments.place)?;
     let review = look(&place, arguments.number)?;
-    if arguments.place.json {
+    if arguments.json {
         print_json(&review)?;
     } else {
         print(&review.text(Timestamp::now()))?;

@@ -52,7 +52,7 @@ pub(crate) fn merge(arguments: &PrMergeArguments) -> Result<Outcome, CommandErro
         recorded.end(&outcome, sentence);
         outcome?
     };
-    if arguments.place.json {
+    if arguments.json {
         let result = if merge.was_merged_before { "already_merged" } else { "merged" };
         let revision = merge.revision.as_ref().map(nixfleet_core::Revision::as_str);
         print_json(&Report { result, revision, pull_request: &review, hosts: &hosts })?;

@@ -77,7 +77,7 @@ fn open(place: &Place, arguments: &PrRevertArguments, details: &PullRequestDetai
     let outcome = with_progress(&format!("reverting #{number}"), work);
     recorded.end(&outcome, |opened| format!("opened #{}", opened.number));
     let opened = outcome?;
-    if arguments.place.json {
+    if arguments.json {
         let reverted_revision = details.merge_revision.as_ref().map(Revision::as_str);
         let (number, url) = (Some(opened.number), Some(opened.url.as_str()));
         print_json(&Report { result: "opened", reverted_revision, number, url, host, ..Report::default() })?;
@@ -114,7 +114,7 @@ fn push(
     let host = carrying(place, &arguments.place.places, commit);
     let reverted_revision = Some(commit.as_str());
     if content.is_done_already {
-        if arguments.place.json {
+        if arguments.json {
             print_json(&Report { result: "already_reverted", reverted_revision, host, ..Report::default() })?;
         } else {
             print(&format!("{} is not in effect on {branch} any more: nothing to revert\n", commit.short()))?;
@@ -133,7 +133,7 @@ fn push(
     let outcome = with_progress(&format!("pushing to {branch}"), || push_revert(place, branch, &tip, &content));
     recorded.end(&outcome, |pushed: &Pushed| format!("pushed {}", pushed.revision));
     let Pushed { revision } = outcome?;
-    if arguments.place.json {
+    if arguments.json {
         let revision = Some(revision.as_str());
         print_json(&Report { result: "pushed", reverted_revision, revision, host, ..Report::default() })?;
     } else {

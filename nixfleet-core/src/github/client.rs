@@ -145,7 +145,8 @@ impl GithubClient {
     pub(super) async fn raw(&self, question: &Question) -> Result<Option<Vec<u8>>, GithubError> {
         match self.ask(Method::GET, question, None::<&()>, "application/vnd.github.raw+json", None).await {
             Ok(answer) => Ok(Some(answer.body)),
-            Err(GithubError::NotFound { status: 404, .. }) => Ok(None),
+            // Whoever asks for a file of a commit has seen the commit.
+            Err(GithubError::NotFound { status: 404, .. } | GithubError::TokenNeeded { status: 404, .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -62,9 +62,9 @@ pub enum GithubError {
         /// The API's host.
         host: String,
     },
-    /// 401 or 404 without a token.
+    /// 401, 403 or 404 without a token.
     #[error(
-        "GitHub does not let just anybody {asked} ({status}): give a token that may, with github.token_file or --token-file"
+        "without a token GitHub does not {asked} ({status}): check owner, name and number, or give a token, with github.token_file or --token-file"
     )]
     TokenNeeded {
         /// What was asked for.

@@ -39,3 +39,10 @@ pub fn list(
 ) -> Result<LockUpdates, GithubError> {
     ask(server, async |client| client.open_lock_updates(filter, known, jiff::Timestamp::now()).await)
 }
+
+/// `flake.lock` of a commit that has none, as anybody sees it.
+#[allow(dead_code, reason = "one test asks for it")]
+pub fn lock_without_token(server: &GithubServer) -> Option<Vec<u8>> {
+    let revision = "3".repeat(40).parse().unwrap();
+    block_on(async { client_of(&server.api_url(), None, limits()).flake_lock(&revision).await }).unwrap()
+}
