@@ -47,18 +47,26 @@ pub(crate) fn look(
     if let Some(until) = previous.as_ref().and_then(|attempt| attempt.not_before) {
         known.ask_not_before(until);
     }
-    let answer = ask(config, &remote_url, known, now);
+    // An answer that cannot be recorded is none: the record must not pass for a fresh one.
+    let answer = ask(config, &remote_url, known, now).and_then(|list| {
+        let list = PullRequestList { remote_url: Some(shown.clone()), ..list };
+        Ok(record(state, list)?)
+    });
     let before = previous.as_ref().map(|attempt| &attempt.attempt);
     let attempt = match &answer {
         Ok(_) => RemoteAttempt::succeeded(before, now),
         Err(error) => RemoteAttempt::failed(before, now, error.to_string()),
     };
     let not_before = known.not_before().filter(|until| *until > now);
-    let attempt = PullRequestAttempt { attempt, remote_url: shown.clone(), not_before };
+    let attempt = PullRequestAttempt { attempt, remote_url: shown, not_before };
     if let Err(error) = runtime.write_pull_request_attempt(&attempt) {
         eprintln!("{error}");
     }
-    let list = PullRequestList { remote_url: Some(shown), ..answer? };
+    answer
+}
+
+/// Records the list where it is another one: a host at rest leaves its disk alone. The result is how many are open.
+fn record(state: &StateDirectory, list: PullRequestList) -> Result<usize, StateError> {
     let open = list.open.len();
     // A record that cannot be read is one that is written anew.
     let recorded = state.read_pull_requests().ok().flatten();
@@ -66,7 +74,6 @@ pub(crate) fn look(
         let same = |known: &PullRequestList| known.open == list.open && known.remote_url == list.remote_url;
         recorded.error.is_none() && recorded.last_good.as_ref().is_some_and(same)
     });
-    // A list that is only confirmed is not written again: a host at rest leaves its disk alone.
     if !is_known {
         state.write_pull_requests(&PullRequestStatus { last_good: Some(list), error: None })?;
     }
