@@ -3,6 +3,7 @@
 mod fleet;
 pub mod notes;
 mod operate;
+mod pr;
 mod status;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,10 @@ pub use fleet::{
 };
 pub use operate::{
     CancelArguments, GenerationsArguments, HoldArguments, LogsArguments, OperationArguments, Places, RollbackArguments,
+};
+pub use pr::{
+    Method, Permissions, PrCommand, PrListArguments, PrMergeArguments, PrPlaceArguments, PrRevertArguments,
+    PrShowArguments,
 };
 pub use status::{DEFAULT_CONFIG, FailOn, HostArguments, RepositoryArguments, StatusArguments};
 
@@ -77,6 +82,13 @@ pub enum Command {
     /// Look at many hosts, and move them wave after wave
     #[command(long_about = notes::ABOUT_FLEET, after_long_help = notes::of("fleet"))]
     Fleet(FleetArguments),
+    /// Look at, merge and take back pull requests that update flake.lock
+    #[command(long_about = notes::ABOUT_PR, after_long_help = notes::of("pr"))]
+    Pr {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: PrCommand,
+    },
     /// Print the completion script for a shell
     #[command(hide = true)]
     Completions {
@@ -97,6 +109,7 @@ impl Arguments {
         let is_usual = |root: &Path| root == Path::new("/");
         let refused = match &self.command {
             Command::Completions { .. } | Command::ManPages { .. } => "it concerns no host",
+            Command::Pr { .. } => "it acts from this machine: --repo PATH names a checkout here",
             Command::Fleet(_) => "name the hosts behind `nixfleet fleet`",
             Command::Status(arguments) if arguments.repository.path.is_some() => {
                 "--repo looks at a repository of this host"
@@ -211,6 +224,22 @@ mod tests {
             ("fleet switch --wave-size 0", false),
             ("fleet rollback web1 --yes --json", true),
             ("fleet update --logs -y", true),
+            ("pr", false),
+            ("pr list --repo . --json", true),
+            ("pr show 7", true),
+            ("pr show", false),
+            ("pr show seven", false),
+            ("pr merge 7 --yes --method squash --allow-failed-checks", true),
+            ("pr merge 7 --method octopus", false),
+            ("pr merge --yes", false),
+            ("--host web1 pr list", false),
+            ("pr revert 7", true),
+            ("pr revert", false),
+            ("pr revert 7 --push", false),
+            ("pr revert 7 --push --repo .", true),
+            ("pr revert --commit a1b2c3d", false),
+            ("pr revert --commit a1b2c3d --push --repo .", true),
+            ("pr revert 7 --commit a1b2c3d --push --repo .", false),
         ] {
             let arguments = std::iter::once("nixfleet").chain(line.split(' '));
             let parsed = Arguments::try_parse_from(arguments).and_then(|parsed| parsed.check());

@@ -31,6 +31,9 @@ pub enum CommandError {
     /// A fleet cannot be looked at or moved.
     #[error(transparent)]
     Fleet(#[from] crate::fleet::FleetError),
+    /// A pull request cannot be looked at, merged or reverted.
+    #[error(transparent)]
+    Pr(#[from] crate::pr::PrError),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),

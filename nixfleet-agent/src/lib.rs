@@ -10,7 +10,10 @@ mod generate;
 mod man_page;
 mod operate;
 pub mod outcome;
+mod pr;
 mod printable;
+mod progress;
+mod pull_requests;
 mod remote;
 mod ssh;
 mod status;
@@ -28,6 +31,7 @@ use nixfleet_core::observation::Operation;
 pub use operate::OperateError;
 use operate::Order;
 pub use outcome::Outcome;
+pub use pr::PrError;
 pub use ssh::{DestinationError, SshDestination, SshError};
 
 /// Runs the command and says how it ended; errors are already told on standard error.
@@ -55,6 +59,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Hold(arguments) => operate::hold(arguments, host),
         Command::Release(arguments) => operate::release(arguments, host),
         Command::Fleet(arguments) => fleet::run(arguments),
+        Command::Pr { command } => pr::run(command),
         Command::Completions { shell } => generate::completions(*shell),
         Command::ManPages { directory } => generate::man_pages(directory),
     };

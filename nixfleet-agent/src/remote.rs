@@ -59,6 +59,14 @@ pub(crate) fn look(
     Ok(tip)
 }
 
+/// The remote's address, as it is to be connected to.
+pub(crate) fn url(config: &HostConfig, state: &StateDirectory) -> Result<String, LookError> {
+    if let Some(url) = &config.repository.url {
+        return Ok(url.clone());
+    }
+    Ok(git::tracked_remote(&checkout(config, state))?.ok_or(LookError::NotConfigured)?.url)
+}
+
 /// The tracked branch, with the credentials that the configuration names, else those that systemd passes.
 fn source(config: &HostConfig, state: &StateDirectory) -> Result<RemoteSource, LookError> {
     let repository = &config.repository;
@@ -87,7 +95,7 @@ fn source(config: &HostConfig, state: &StateDirectory) -> Result<RemoteSource, L
 }
 
 /// A credential of the unit (`LoadCredential=NAME:FILE`), where it has one of this name.
-fn passed(name: &str) -> Option<PathBuf> {
+pub(crate) fn passed(name: &str) -> Option<PathBuf> {
     let file = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(name);
     file.exists().then_some(file)
 }

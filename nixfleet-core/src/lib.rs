@@ -35,19 +35,26 @@
 //! | [`config`] | the configuration of one host | one file |
 //! | [`system`] | the running system and the generations | reads files and links |
 //! | [`git`] | the local repository, the remote, and how far the two are apart | reads files; network |
+//! | `github` (feature) | open pull requests, merges, reverts, a branch's head without a clone | network |
 //! | [`state_directory`] | what nixfleet remembers: journal, last answers | reads and writes files |
 //! | [`observe`] | fills an observation from all of these | reads; network when told to |
 //!
 //! Whatever cannot be read is a [value](observation::Reading) of an observation, never a failure of the whole. Errors are
 //! sentences that say what failed, on what, and what to do; no secret is in them. Nothing here panics on bad input.
 //!
-//! The crate has no optional features. libgit2 is compiled in, with TLS from the system's OpenSSL; `ssh` is run for
-//! remotes that are reached through it.
+//! libgit2 is compiled in, with TLS from the system's OpenSSL; `ssh` is run for remotes that are reached through it.
+//!
+//! # Features
+//!
+//! `github`, off by default: the module `github` asks GitHub for open pull requests, merges and reverts them. It is async
+//! and brings an HTTP client.
 
 mod age;
 pub mod config;
 pub mod flake_lock;
 pub mod git;
+#[cfg(feature = "github")]
+pub mod github;
 pub mod infer;
 pub mod model;
 pub mod observation;

@@ -11,8 +11,8 @@ use nixfleet_core::config::HostConfig;
 use nixfleet_core::git::RemoteSource;
 use nixfleet_core::model::State;
 use nixfleet_core::observation::{
-    AgentHeartbeat, IndividualTest, IndividualTestResult, Observation, Operation, OperationResult, PullRequestList,
-    PullRequestStatus, Reading, RemoteAttempt, Source, TestsSetup,
+    AgentHeartbeat, IndividualTest, IndividualTestResult, Observation, Operation, OperationResult, PullRequestAttempt,
+    PullRequestList, PullRequestStatus, Reading, RemoteAttempt, Source, TestsSetup,
 };
 use nixfleet_core::observe::HostObserver;
 use nixfleet_core::state_directory::{Ended, JournalEntry, RuntimeDirectory, Started, StateDirectory, TestRunRecord};
@@ -81,7 +81,7 @@ impl Host {
         let previous = self.state.read_remote().unwrap();
         let tip = store.observe(&source, previous.as_ref(), Some(&self.checkout.path), now()).unwrap();
         self.state.write_remote(&tip).unwrap();
-        let list = PullRequestList { observed_at: now(), open: Vec::new() };
+        let list = PullRequestList { observed_at: now(), open: Vec::new(), remote_url: None };
         self.state.write_pull_requests(&PullRequestStatus { last_good: Some(list), error: None }).unwrap();
     }
 
@@ -329,4 +329,53 @@ fn a_source_that_hangs_costs_its_limit_and_no_other_source() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(matches!(observer.observe(now()).repository, Reading::Present(_)));
+}
+
+/// What an agent recorded of GitHub, as far as the configuration of now asks for it.
+#[test]
+fn pull_requests_are_those_of_the_configured_remote() {
+    const URL: &str = "https://github.com/example/fleet.git";
+    let mut host = Host::new();
+    let list = |remote_url: Option<&str>| PullRequestStatus {
+        last_good: Some(PullRequestList {
+            observed_at: now() - Duration::from_hours(9),
+            open: Vec::new(),
+            remote_url: remote_url.map(str::to_owned),
+        }),
+        error: None,
+    };
+    let failed = RemoteAttempt::failed(
+        Some(&RemoteAttempt::succeeded(None, now() - Duration::from_hours(1))),
+        now(),
+        "no token",
+    );
+    let attempt = PullRequestAttempt { attempt: failed, remote_url: URL.to_owned(), not_before: None };
+    host.runtime.write_pull_request_attempt(&attempt).unwrap();
+    for (enable, url, recorded, list_counts, error) in [
+        (true, Some(URL), Some(URL), true, Some("no token")),
+        (true, Some("https://user:pw@github.com/example/fleet.git"), Some(URL), true, Some("no token")),
+        (true, Some("https://github.com/example/other.git"), Some(URL), false, None),
+        (true, None, Some(URL), true, Some("no token")),
+        (false, Some(URL), Some(URL), false, None),
+        (false, Some(URL), None, true, None),
+    ] {
+        host.state.write_pull_requests(&list(recorded)).unwrap();
+        host.config.repository.url = url.map(str::to_owned);
+        host.config.github.enable = enable;
+        let found = host.observe().pull_requests;
+        assert_eq!(
+            (found.last_good.is_some(), found.error.as_deref()),
+            (list_counts, error),
+            "{enable} {url:?} {recorded:?}"
+        );
+        if enable && list_counts {
+            let expected = now() - Duration::from_hours(1);
+            assert_eq!(found.last_good.unwrap().observed_at, expected, "as fresh as the last success");
+        }
+    }
+    std::fs::write(host.runtime.path.join("pull-request-attempt.json"), "{").unwrap();
+    host.config.github.enable = true;
+    let observation = host.observe();
+    assert!(observation.unreadable(Source::PullRequests).unwrap().contains("pull-request-attempt.json"));
+    assert!(observation.pull_requests.last_good.is_some(), "an error erases nothing");
 }

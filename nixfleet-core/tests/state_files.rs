@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 use nixfleet_core::observation::{
     AgentHeartbeat, FlakeInput, IndividualTest, IndividualTestResult, LockFile, OperationResult, PullRequest,
-    PullRequestList, PullRequestStatus, RemoteAttempt, RemoteCommit,
+    PullRequestAttempt, PullRequestList, PullRequestStatus, RemoteAttempt, RemoteCommit,
 };
 use nixfleet_core::state_directory::{AuditEntry, RuntimeDirectory, StateDirectory, StateError, TestRunRecord};
 use nixfleet_core::{Revision, Sha256};
@@ -95,8 +95,13 @@ fn what_is_written_is_read() {
         title: "flake.lock: update".to_owned(),
         opened_at: at(4),
         head_revision: Some(revision('c')),
+        author: Some("alice".into()),
     };
-    let list = PullRequestList { observed_at: at(5), open: vec![request] };
+    let list = PullRequestList {
+        observed_at: at(5),
+        open: vec![request],
+        remote_url: Some("https://example.org/fleet.git".into()),
+    };
     for (last_good, error) in [(None, Some("no token")), (Some(list.clone()), None), (Some(list), Some("rate limit"))] {
         let status = PullRequestStatus { last_good, error: error.map(str::to_owned) };
         state.write_pull_requests(&status).unwrap();
@@ -120,7 +125,22 @@ fn what_is_written_is_read() {
     runtime.write_remote_attempt(&attempt).unwrap();
     assert_eq!(runtime.read_remote_attempt().unwrap(), Some(attempt));
 
-    for name in ["remote.json", "pull-request.json", "tests.json", "agent.json", "remote-attempt.json"] {
+    let attempt = PullRequestAttempt {
+        attempt: RemoteAttempt::failed(None, at(9), "no route to host"),
+        remote_url: "https://github.com/example/fleet.git".to_owned(),
+        not_before: Some(at(99)),
+    };
+    runtime.write_pull_request_attempt(&attempt).unwrap();
+    assert_eq!(runtime.read_pull_request_attempt().unwrap(), Some(attempt));
+
+    for name in [
+        "remote.json",
+        "pull-request.json",
+        "tests.json",
+        "agent.json",
+        "remote-attempt.json",
+        "pull-request-attempt.json",
+    ] {
         let path = directory.path().join(name);
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, 0o644, "{name}");
         let value: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
@@ -142,6 +162,8 @@ fn files_of_this_version_stay_readable() {
     assert_eq!(state.read_remote().unwrap().unwrap().branch, "main");
     assert_eq!(state.read_pull_requests().unwrap().unwrap().last_good.unwrap().open[0].number, 7);
     assert_eq!(state.read_tests().unwrap().unwrap().tests.len(), 2);
+    let attempt = runtime.read_pull_request_attempt().unwrap().unwrap();
+    assert_eq!((attempt.attempt.failed_total, attempt.not_before.is_some()), (1, true));
     assert_eq!(runtime.read_agent().unwrap().unwrap().version, "0.1.0");
     assert_eq!(runtime.read_remote_attempt().unwrap().unwrap().failures_in_a_row, 2);
     let journal = state.journal().read().unwrap();

@@ -118,7 +118,7 @@ impl<'a> Host<'a> {
     /// As the agent records what the forge answers.
     fn forge_answers(&self, open: Vec<PullRequest>, error: Option<&str>) {
         let directory = tempfile::tempdir().unwrap();
-        let list = PullRequestList { observed_at: Timestamp::now(), open };
+        let list = PullRequestList { observed_at: Timestamp::now(), remote_url: None, open };
         let status = PullRequestStatus { last_good: Some(list), error: error.map(str::to_owned) };
         StateDirectory::new(directory.path()).write_pull_requests(&status).unwrap();
         let text = std::fs::read(directory.path().join("pull-request.json")).unwrap();
@@ -137,6 +137,7 @@ fn update_pull_request() -> PullRequest {
         url: "https://example.org/fleet/pull/7".to_owned(),
         title: "flake.lock: update".to_owned(),
         opened_at: Timestamp::now(),
+        author: None,
         head_revision: None,
     }
 }

@@ -23,6 +23,7 @@ pub mod flake_checkout;
 pub mod fleet_host;
 pub mod fleet_member;
 pub mod git_server;
+pub mod github;
 pub mod machine;
 pub mod metrics_reference;
 pub mod monitoring;

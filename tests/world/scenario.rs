@@ -108,7 +108,7 @@ impl Host {
             },
             divergence: Some(Divergence { ahead: BoundedCount::exactly(0), behind: BoundedCount::exactly(0) }),
             pull_requests: PullRequestStatus {
-                last_good: Some(PullRequestList { observed_at: before(5), open: Vec::new() }),
+                last_good: Some(PullRequestList { observed_at: before(5), open: Vec::new(), remote_url: None }),
                 error: None,
             },
             system: SystemObservation {
@@ -331,19 +331,22 @@ impl Host {
     pub fn pull_request_opened(mut self) -> Self {
         self.0.pull_requests.last_good = Some(PullRequestList {
             observed_at: before(5),
+            remote_url: None,
             open: vec![PullRequest {
                 number: 7,
                 url: "https://example.org/fleet/pull/7".into(),
                 title: "flake.lock: update".into(),
                 opened_at: before(90),
                 head_revision: None,
+                author: None,
             }],
         });
         self
     }
 
     pub fn pull_request_merged(mut self) -> Self {
-        self.0.pull_requests.last_good = Some(PullRequestList { observed_at: before(5), open: Vec::new() });
+        self.0.pull_requests.last_good =
+            Some(PullRequestList { observed_at: before(5), open: Vec::new(), remote_url: None });
         self.remote_gets('b', Some("b"))
     }
 

@@ -119,7 +119,31 @@ Pull everywhere, then switch wave after wave.
 The same as `nixfleet fleet pull` and then `nixfleet fleet switch`. It merges nothing: what is deployed is what the tracked \
 branch has.";
 
-const EXAMPLES: [(&str, &[(&str, &str)]); 17] = [
+/// What `nixfleet pr` does.
+pub const ABOUT_PR: &str = "\
+Look at, merge and take back pull requests that update flake.lock.
+
+On a host it is about the remote that the host follows; with --repo PATH about that of any checkout, on a machine without \
+nixfleet, too. The remote has to be on GitHub; `pr revert --commit --push` works with any.";
+
+/// What `nixfleet pr merge` does.
+pub const ABOUT_PR_MERGE: &str = "\
+Merge one pull request, after a question.
+
+Shows what it changes and which hosts turn yellow, and asks. What is merged is exactly what was shown: GitHub refuses where the \
+branch has changed meanwhile. Refused: drafts, conflicts, and, unless allowed by name, checks that failed or are not done, other \
+files than flake.lock, and branches of other repositories. One that is merged already is a success. No host is switched by it. \
+It is recorded in the audit log: /var/lib/nixfleet/audit.jsonl, or ~/.local/state/nixfleet/audit.jsonl.";
+
+/// What `nixfleet pr revert` does.
+pub const ABOUT_PR_REVERT: &str = "\
+Take a merged pull request, or a commit, back.
+
+Opens a pull request that reverts it; merging that is a decision of its own. With --push it makes a commit that reverts it, on top \
+of the branch, and pushes it forward only, with the user's own git, credentials and signing key; the checkout's files and branches \
+stay as they are. Conflicts are refused. It is recorded in the audit log, as a merge is.";
+
+const EXAMPLES: [(&str, &[(&str, &str)]); 22] = [
     (
         "fleet",
         &[
@@ -213,6 +237,38 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 17] = [
     ),
     ("hold", &[("sudo nixfleet hold a1b2c3d", "as `git log --oneline` shows it")]),
     ("release", &[("sudo nixfleet release a1b2c3d", "it may be deployed again")]),
+    (
+        "pr",
+        &[
+            ("nixfleet pr list --repo ~/nixos", "what waits"),
+            ("GITHUB_TOKEN=$(gh auth token) nixfleet pr merge 7", "with the token of GitHub's own command"),
+            ("nixfleet pr revert 7 --repo ~/nixos", "it broke something"),
+        ],
+    ),
+    (
+        "list",
+        &[
+            ("nixfleet pr list", "of the remote that this host follows"),
+            ("nixfleet pr list --repo . --json | jq '.[].number'", "for programs"),
+        ],
+    ),
+    ("show", &[("nixfleet pr show 7 --repo ~/nixos", "old and new inputs, checks, files")]),
+    (
+        "merge",
+        &[
+            ("nixfleet pr merge 7 --repo ~/nixos", "shows it, and asks"),
+            ("nixfleet pr merge 7 --yes --method squash", "in a script"),
+            ("nixfleet pr merge 7 --allow-failed-checks", "although a check failed"),
+        ],
+    ),
+    (
+        "revert",
+        &[
+            ("nixfleet pr revert 7", "opens a pull request that takes it back"),
+            ("nixfleet pr revert 7 --push --repo ~/nixos", "pushes the reverting commit"),
+            ("nixfleet pr revert --commit a1b2c3d --push --repo .", "on any Git remote"),
+        ],
+    ),
 ];
 
 /// Command lines of this subcommand with what they do.
@@ -230,11 +286,13 @@ pub const FILES: [(&str, &str); 4] = [
 ];
 
 /// The environment variables that count.
-pub const ENVIRONMENT: [(&str, &str); 5] = [
+pub const ENVIRONMENT: [(&str, &str); 7] = [
     ("NIXFLEET_PROMETHEUS_URL", "fleet: the Prometheus, where --prometheus names none"),
     ("NO_COLOR", "if set and not empty: no colours, unless --color always"),
     ("CLICOLOR_FORCE", "if set and not 0: colours also where the output is not a terminal"),
     ("XDG_CACHE_HOME, HOME", "where the cache directory lies"),
+    ("GH_TOKEN, GITHUB_TOKEN", "with pr: a token for GitHub, where no --token-file is given"),
+    ("XDG_STATE_HOME, HOME", "with pr: where the audit log lies for who may not write to /var/lib/nixfleet"),
     ("CACHE_DIRECTORY", "the cache directory itself, as systemd sets it for a service with CacheDirectory="),
 ];
 

@@ -15,6 +15,7 @@ use super::bus::Bus;
 use super::evidence::{Evidence, EvidenceReader, JournalStamp};
 use super::heartbeat::{self, Heartbeat};
 use super::policy::{Decision, Next, decide};
+use super::pull_request_check::PullRequestCheck;
 use super::remote_check::RemoteCheck;
 use super::signals::{Asked, Signals};
 use super::start_pause::StartPause;
@@ -48,6 +49,7 @@ pub(super) struct Agent {
     heartbeat: Heartbeat,
     next_beat: Instant,
     check: RemoteCheck,
+    pull_requests: PullRequestCheck,
     bus: Bus,
     /// A reading of the evidence that hangs.
     hanging: Option<JoinHandle<Result<Evidence, StateError>>>,
@@ -76,6 +78,7 @@ impl Agent {
             heartbeat: Heartbeat::new(runtime.clone(), Timestamp::now()),
             next_beat: Instant::now(),
             check: RemoteCheck::new(&config, &state, &runtime),
+            pull_requests: PullRequestCheck::new(&config, &state, &runtime),
             bus: Bus::new(std::env::var(BUS_VARIABLE).ok()),
             config_path: arguments.config.clone(),
             unit: arguments.unit(),
@@ -111,6 +114,7 @@ impl Agent {
                 },
                 event = self.bus.next_event() => self.take_in(&event).await,
                 () = self.check.finished(&self.config) => self.look_soon(Duration::ZERO),
+                () = self.pull_requests.finished(&self.config) => {}
                 slept = alarm.sleep_until(wake_up) => slept.map_err(DaemonError::Start)?,
             }
             if self.do_what_is_due().await == Life::Replaced {
@@ -122,7 +126,8 @@ impl Agent {
     }
 
     fn wake_up_at(&self) -> Instant {
-        [self.check.due(), self.look_at, self.bus.retry_at()].into_iter().flatten().fold(self.next_beat, Instant::min)
+        let others = [self.check.due(), self.pull_requests.due(), self.look_at, self.bus.retry_at()];
+        others.into_iter().flatten().fold(self.next_beat, Instant::min)
     }
 
     async fn do_what_is_due(&mut self) -> Life {
@@ -133,6 +138,12 @@ impl Agent {
         if self.check.is_due() {
             self.read_config();
             self.check.start(&self.config);
+        }
+        if self.pull_requests.is_due() {
+            self.read_config();
+            if self.config.github.enable {
+                self.pull_requests.start(&self.config);
+            }
         }
         if now >= self.next_beat {
             self.beat();
@@ -201,6 +212,7 @@ impl Agent {
         notify::reloading();
         self.read_config();
         self.check.make_due();
+        self.pull_requests.make_due(&self.config);
         // What was decided holds until the next look, which tells it only where it is something new.
         notify::ready(self.last.as_ref().map_or("starting", Decision::words));
     }
@@ -214,6 +226,7 @@ impl Agent {
                     tracing::info!("the configuration is another one now");
                     self.reader = EvidenceReader::new(config.clone(), &self.state, &self.runtime);
                     self.config = config;
+                    self.pull_requests.take_in(&self.config);
                     self.look_soon(Duration::ZERO);
                 }
             }

@@ -6,11 +6,13 @@
 mod agent;
 mod alarm;
 mod bus;
+mod due;
 pub(crate) mod evidence;
 mod heartbeat;
 mod memory;
 mod notify;
 mod policy;
+mod pull_request_check;
 mod remote_check;
 mod replacement;
 mod schedule;
@@ -58,8 +60,8 @@ fn serve(arguments: &Arguments) -> Result<(), DaemonError> {
     nixfleet_core::git::allow_foreign_owner();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        // A look at the remote, one at the host, and one of each that hangs.
-        .max_blocking_threads(4)
+        // A look at the remote, one at GitHub, one at the host, and one of each that hangs.
+        .max_blocking_threads(6)
         .thread_keep_alive(Duration::from_millis(100))
         .build()
         .map_err(DaemonError::Start)?;

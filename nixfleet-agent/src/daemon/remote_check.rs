@@ -8,6 +8,7 @@ use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::due::Due;
 use super::schedule;
 use crate::remote;
 
@@ -17,8 +18,7 @@ pub(crate) struct RemoteCheck {
     state: StateDirectory,
     runtime: RuntimeDirectory,
     running: Option<JoinHandle<Result<String, String>>>,
-    due: Instant,
-    due_at: Timestamp,
+    due: Due,
     /// It was asked for while one ran, which may have come too early.
     again: bool,
     /// Said once, not each time.
@@ -32,36 +32,35 @@ impl RemoteCheck {
             state: state.clone(),
             runtime: runtime.clone(),
             running: None,
-            due: Instant::now(),
-            due_at: Timestamp::now(),
+            due: Due::after(Duration::ZERO),
             again: false,
             last_error: None,
         };
         if let Some((pause, since)) = check.pause_and_age(config) {
-            check.due_in(pause.saturating_sub(since));
+            check.due = Due::after(pause.saturating_sub(since));
         }
         check
     }
 
     /// When it wants to be started; absent while it runs.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.running.is_none().then_some(self.due)
+        self.running.is_none().then_some(self.due.instant())
     }
 
     /// The same as people read it.
     pub(crate) const fn due_at(&self) -> Timestamp {
-        self.due_at
+        self.due.timestamp()
     }
 
     /// At once, or as soon as the one that runs is done.
     pub(crate) fn make_due(&mut self) {
         self.again = self.running.is_some();
-        self.due_in(Duration::ZERO);
+        self.due = Due::after(Duration::ZERO);
     }
 
-    /// Whether it is time, by either clock: that of the machine stands still while it sleeps, the other may be set.
+    /// Whether it is time.
     pub(crate) fn is_due(&self) -> bool {
-        self.running.is_none() && (Instant::now() >= self.due || Timestamp::now() >= self.due_at)
+        self.running.is_none() && self.due.has_come()
     }
 
     /// Starts it, and returns.
@@ -94,7 +93,7 @@ impl RemoteCheck {
         let interval = Duration::from_secs(config.agent.interval_seconds);
         let pause = self.pause_and_age(config).map_or(interval, |(pause, _)| pause);
         let again = std::mem::take(&mut self.again);
-        self.due_in(if again { Duration::ZERO } else { pause });
+        self.due = Due::after(if again { Duration::ZERO } else { pause });
     }
 
     /// How long the last attempt is to be followed by none, and how long ago it was.
@@ -105,12 +104,5 @@ impl RemoteCheck {
         let pause = schedule::pause(interval, attempt.failures_in_a_row, &config.host_name(), number);
         let age = Duration::try_from(Timestamp::now().duration_since(attempt.at)).unwrap_or_default();
         Some((pause, age))
-    }
-
-    fn due_in(&mut self, pause: Duration) {
-        // Far beyond any use, and within what both clocks can say.
-        let pause = pause.min(Duration::from_hours(24 * 365));
-        self.due = Instant::now() + pause;
-        self.due_at = Timestamp::now().checked_add(pause).unwrap_or(Timestamp::MAX);
     }
 }

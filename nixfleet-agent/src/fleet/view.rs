@@ -14,7 +14,8 @@ use super::majority::{Majority, mark};
 use super::stop::Stop;
 use super::{FleetError, survey, table};
 use crate::arguments::{FleetHostsArguments, FleetStatusArguments};
-use crate::status::{CloseAtEnd, Screen, wait, with_progress};
+use crate::progress::with_progress;
+use crate::status::{CloseAtEnd, Screen, wait};
 use crate::{CommandError, Outcome};
 
 /// A fleet at one moment; `nixfleet fleet status --json` prints it.

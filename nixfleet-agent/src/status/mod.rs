@@ -1,6 +1,5 @@
 //! `nixfleet status`.
 
-mod progress;
 mod remote_checks;
 mod screen;
 mod source;
@@ -15,7 +14,6 @@ use nixfleet_core::model::HostStatus;
 use crate::arguments::{HostArguments, StatusArguments};
 use crate::ssh::SshDestination;
 use crate::{CommandError, Outcome};
-pub(crate) use progress::with_progress;
 pub(crate) use screen::{CloseAtEnd, Screen};
 use source::Source;
 use table::Layout;

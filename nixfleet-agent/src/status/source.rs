@@ -14,10 +14,10 @@ use nixfleet_core::observation::{InferenceSettings, Observation, Reading};
 use nixfleet_core::observe::{HostObserver, RepositoryObserver, RepositoryOptions, cache_directory};
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 
-use super::progress::with_progress;
 use super::there::There;
 use crate::CommandError;
 use crate::arguments::{DEFAULT_CONFIG, HostArguments, StatusArguments};
+use crate::progress::with_progress;
 use crate::ssh::SshDestination;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -3,10 +3,10 @@
 use nixfleet_core::model::HostStatus;
 use tokio::runtime::Runtime;
 
-use super::progress::with_progress;
 use crate::CommandError;
 use crate::arguments::{HostArguments, Places};
 use crate::operate::OperateError;
+use crate::progress::with_progress;
 use crate::ssh::SshDestination;
 use crate::target::Target;
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use super::progress::with_progress;
 use super::remote_checks::RemoteChecks;
 use super::screen::{self, Screen};
 use super::source::Source;
 use super::table::{self, Layout};
 use crate::arguments::StatusArguments;
+use crate::progress::with_progress;
 use crate::{CommandError, Outcome};
 
 /// Something happened: show the present state now. Nobody needs to know what it was.

@@ -10,13 +10,15 @@ use serde::{Deserialize, Serialize};
 pub struct GithubConfig {
     /// Whether GitHub is asked at all. Default: no.
     pub enable: bool,
-    /// A file with the token. Never the token itself: this configuration is readable by all.
+    /// A file with the token. Never the token itself: this configuration is readable by all. Default: the credential
+    /// `github-token` of the unit, else the token for the repository where that is reached over https, else none.
     pub token_file: Option<PathBuf>,
     /// The address of the API. Default: the one that belongs to the remote's address, on github.com or GitHub Enterprise.
     pub api_url: Option<String>,
     /// Only pull requests with this in their title count. Default: any title; what counts is that only `flake.lock` changes.
     pub pull_request_title: Option<String>,
-    /// Only pull requests with all of these labels count. Default: any.
+    /// Only pull requests with all of these labels count. Default: any. Pull requests from forks, which anybody can open,
+    /// count only where labels are named here.
     pub pull_request_labels: Vec<String>,
     /// GitHub is asked this often, give or take a tenth. Default: 300.
     pub interval_seconds: u64,

@@ -86,6 +86,7 @@ fn check(config: &HostConfig) -> Result<(), String> {
         ("agent.heartbeat_deadline_seconds", config.agent.heartbeat_deadline_seconds),
         ("agent.interval_seconds", config.agent.interval_seconds),
         ("confirm.timeout_seconds", config.confirm.timeout_seconds),
+        ("github.interval_seconds", config.github.interval_seconds),
         ("tests.timeout_seconds", config.tests.timeout_seconds),
         ("remote.connect_timeout_seconds", config.remote.connect_timeout_seconds),
         ("remote.idle_timeout_seconds", config.remote.idle_timeout_seconds),

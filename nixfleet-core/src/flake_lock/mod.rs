@@ -11,6 +11,7 @@
 //! | 7 | cycles come about by `follows` only; later `parent`, for path inputs relative to another input |
 
 mod attributes;
+mod compare;
 mod credentials;
 mod describe;
 mod direct_inputs;
@@ -23,6 +24,7 @@ mod reference;
 mod resolve;
 
 pub use attributes::{AttributeValue, Attributes};
+pub use compare::compare_pages;
 pub use direct_inputs::{MAX_DIRECT_INPUTS, direct_inputs, summarize};
 pub use error::FlakeLockError;
 pub use graph::{FlakeLock, InputTarget, Node};

@@ -14,6 +14,7 @@ mod ownership;
 mod redact;
 pub mod remote;
 mod repository_error;
+mod revert;
 pub mod signature;
 mod tracked_remote;
 
@@ -26,4 +27,5 @@ pub use ownership::allow_foreign_owner;
 pub use redact::redact_url;
 pub use remote::{Credentials, RemoteError, RemoteSource, RemoteStore, Timeouts};
 pub use repository_error::RepositoryError;
+pub use revert::{Revert, RevertError, parents, revert};
 pub use tracked_remote::{TrackedRemote, tracked_remote};

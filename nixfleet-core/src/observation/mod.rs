@@ -21,7 +21,7 @@ pub use operations::{
     Deployed, FinishedOperation, Held, Operation, OperationHistory, OperationRecord, OperationResult, Phase, Pulled,
     RunningOperation,
 };
-pub use pull_requests::{PullRequest, PullRequestList, PullRequestStatus};
+pub use pull_requests::{PullRequest, PullRequestAttempt, PullRequestList, PullRequestStatus};
 pub use reading::Reading;
 pub use remote::{RemoteAttempt, RemoteCommit, RemoteStatus, SeenTip};
 pub use repository::{BoundedCount, Divergence, LocalRepository};

@@ -149,6 +149,26 @@ impl HostObserver {
 }
 
 impl Places {
+    /// Where nobody asks GitHub any more, what an agent wrote before tells nothing.
+    fn with_attempt(&self, pull_requests: PullRequestStatus) -> PullRequestStatus {
+        if !self.config.github.enable {
+            return pull_requests.of_remote(None);
+        }
+        let attempt = match self.runtime.read_pull_request_attempt() {
+            Ok(attempt) => attempt,
+            Err(error) => {
+                let error = pull_requests.error.clone().or_else(|| Some(error.to_string()));
+                return PullRequestStatus { error, ..pull_requests };
+            }
+        };
+        // Where the remote is that of the checkout, the agent is who knows it.
+        let configured = self.config.repository.url.as_deref().map(git::redact_url);
+        let url = configured.or_else(|| attempt.as_ref().map(|attempt| attempt.remote_url.clone()));
+        let attempt = attempt.filter(|attempt| Some(&attempt.remote_url) == url.as_ref());
+        let pull_requests = if url.is_some() { pull_requests.of_remote(url.as_deref()) } else { pull_requests };
+        pull_requests.with_attempt(attempt.as_ref().map(|attempt| &attempt.attempt))
+    }
+
     fn read_local(&self, tip: Option<&RemoteCommit>) -> (LocalPart, TestsSetup) {
         let path = self.config.repository.path.clone().unwrap_or_else(|| self.state.repository_path());
         let store = RemoteStore::new(self.state.remote_repository_path());
@@ -168,6 +188,7 @@ impl StatePart {
             |error| PullRequestStatus { last_good: None, error: Some(error.to_string()) },
             Option::unwrap_or_default,
         );
+        let pull_requests = places.with_attempt(pull_requests);
         // Before the journal: an operation that ends in between is then in the journal, and not taken for lost.
         let context = FoldContext::of_machine(&places.root, now);
         let (operations, journal_run) = match places.state.journal().read() {

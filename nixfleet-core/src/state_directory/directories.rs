@@ -7,7 +7,7 @@ use super::atomic_file::Durability;
 use super::pull_request_file::PullRequestFile;
 use super::whole_file::WholeFile;
 use super::{AuditLog, Journal, StateError, TestRunRecord, shared_directory};
-use crate::observation::{AgentHeartbeat, PullRequestStatus, RemoteAttempt, RemoteCommit};
+use crate::observation::{AgentHeartbeat, PullRequestAttempt, PullRequestStatus, RemoteAttempt, RemoteCommit};
 
 /// What survives a restart of the machine; by default `/var/lib/nixfleet`.
 ///
@@ -151,12 +151,26 @@ impl RuntimeDirectory {
         self.remote_attempt_file().write(attempt)
     }
 
+    /// The last attempt to ask the forge for pull requests.
+    pub fn read_pull_request_attempt(&self) -> Result<Option<PullRequestAttempt>, StateError> {
+        self.pull_request_attempt_file().read()
+    }
+
+    /// Records an attempt to ask the forge for pull requests.
+    pub fn write_pull_request_attempt(&self, attempt: &PullRequestAttempt) -> Result<(), StateError> {
+        self.pull_request_attempt_file().write(attempt)
+    }
+
     fn agent_file(&self) -> WholeFile {
         in_memory(&self.path, "agent.json", "the agent writes it anew at its next sign of life")
     }
 
     fn remote_attempt_file(&self) -> WholeFile {
         in_memory(&self.path, "remote-attempt.json", "the agent writes it anew at its next check")
+    }
+
+    fn pull_request_attempt_file(&self) -> WholeFile {
+        in_memory(&self.path, "pull-request-attempt.json", "the agent writes it anew at its next check")
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `audit.jsonl` | who asked for what: [`AuditEntry`] | `nixfleet` |
 //! | `agent.json` (runtime) | the agent's sign of life: [`AgentHeartbeat`](crate::observation::AgentHeartbeat) | agent |
 //! | `remote-attempt.json` (runtime) | the last attempt: [`RemoteAttempt`](crate::observation::RemoteAttempt) | agent, pull |
+//! | `pull-request-attempt.json` (runtime) | the last attempt at the forge: [`PullRequestAttempt`](crate::observation::PullRequestAttempt) | agent |
 //!
 //! The first five lie in the [`StateDirectory`], which survives a restart of the machine; the others in the
 //! [`RuntimeDirectory`], which costs no disk write and is gone with the boot that it tells of.

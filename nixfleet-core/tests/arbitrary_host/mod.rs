@@ -140,9 +140,13 @@ pub fn pull_requests() -> impl Strategy<Value = PullRequestStatus> {
         title: "flake.lock: update".into(),
         opened_at,
         head_revision: None,
+        author: None,
     });
-    let list = (timestamp(), prop::collection::vec(one, 0..3))
-        .prop_map(|(observed_at, open)| PullRequestList { observed_at, open });
+    let list = (timestamp(), prop::collection::vec(one, 0..3)).prop_map(|(observed_at, open)| PullRequestList {
+        observed_at,
+        open,
+        remote_url: None,
+    });
     (of(list), of(".{0,10}")).prop_map(|(last_good, error)| PullRequestStatus { last_good, error })
 }
 

@@ -76,6 +76,7 @@ pub fn maximal() -> Observation {
             title: String::new(),
             opened_at: before(number),
             head_revision: None,
+            author: None,
         })
         .collect();
     let tests = (0..100).map(|number| IndividualTest {

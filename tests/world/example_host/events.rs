@@ -35,6 +35,7 @@ impl ExampleHost {
             title: "flake.lock: update".to_owned(),
             opened_at: self.clock,
             head_revision: Some(head),
+            author: Some("update-bot".to_owned()),
         };
         self.agent_lists_pull_requests(vec![open]);
         self.agent_looks_at_the_remote();
@@ -51,7 +52,7 @@ impl ExampleHost {
 
     /// The agent asks the forge for pull requests.
     pub fn agent_lists_pull_requests(&self, open: Vec<PullRequest>) {
-        let list = PullRequestList { observed_at: self.clock, open };
+        let list = PullRequestList { observed_at: self.clock, open, remote_url: None };
         self.state.write_pull_requests(&PullRequestStatus { last_good: Some(list), error: None }).unwrap();
     }
 

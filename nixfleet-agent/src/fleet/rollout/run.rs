@@ -19,7 +19,7 @@ use crate::fleet::majority::mark;
 use crate::fleet::stop::Stop;
 use crate::fleet::survey;
 use crate::printable::printable;
-use crate::status::with_progress;
+use crate::progress::with_progress;
 use crate::{CommandError, Outcome};
 
 /// What `--json` prints.

@@ -55,7 +55,7 @@ impl Credentials {
     }
 }
 
-fn read_token(path: &Path) -> Result<String, RemoteError> {
+pub(crate) fn read_token(path: &Path) -> Result<String, RemoteError> {
     let unfit = |detail: &str| RemoteError::Credentials { path: path.to_owned(), detail: detail.to_owned() };
     let metadata = std::fs::metadata(path).map_err(|error| unfit(&error.to_string()))?;
     if !metadata.is_file() {

@@ -24,6 +24,8 @@ mod ssh_transport;
 mod store;
 
 pub use credentials::Credentials;
+#[cfg(feature = "github")]
+pub(crate) use credentials::read_token;
 pub use error::RemoteError;
 pub use source::{RemoteSource, Timeouts};
 pub use store::RemoteStore;

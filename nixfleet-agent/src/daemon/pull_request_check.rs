@@ -1,0 +1,185 @@
+//! Asking GitHub for open pull requests: when, and in a thread beside the loop.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nixfleet_core::config::HostConfig;
+use nixfleet_core::github::KnownAnswers;
+use nixfleet_core::observation::PullRequestAttempt;
+use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::due::Due;
+use super::schedule;
+use crate::pull_requests;
+
+/// The looks at GitHub, one after the other; none where `github.enable` is off.
+#[derive(Debug)]
+pub(crate) struct PullRequestCheck {
+    state: StateDirectory,
+    runtime: RuntimeDirectory,
+    running: Option<JoinHandle<(KnownAnswers, Result<usize, String>)>>,
+    due: Option<Due>,
+    /// Between two looks.
+    known: KnownAnswers,
+    /// What was asked with these settings is known of them only.
+    settings: Option<HostConfig>,
+    /// Said once, not each time.
+    last_error: Option<String>,
+}
+
+impl PullRequestCheck {
+    /// Due when the last attempt says so: a new start of the agent does not ask once more.
+    pub(crate) fn new(config: &HostConfig, state: &StateDirectory, runtime: &RuntimeDirectory) -> Self {
+        let mut check = Self {
+            state: state.clone(),
+            runtime: runtime.clone(),
+            running: None,
+            due: None,
+            known: KnownAnswers::default(),
+            settings: None,
+            last_error: None,
+        };
+        let last = check.last_attempt();
+        let age = |last: &PullRequestAttempt| Timestamp::now().duration_since(last.attempt.at);
+        let left = last.map_or(Duration::ZERO, |last| {
+            let age = Duration::try_from(age(&last)).unwrap_or_default();
+            pause(config, &last).saturating_sub(age).max(allowed_in(&last))
+        });
+        check.due = config.github.enable.then(|| Due::after(left));
+        check
+    }
+
+    /// When it wants to be started; absent while it runs, and where GitHub is not asked.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due.filter(|_| self.running.is_none()).map(Due::instant)
+    }
+
+    /// Whether it is time.
+    pub(crate) fn is_due(&self) -> bool {
+        self.running.is_none() && self.due.is_some_and(Due::has_come)
+    }
+
+    /// As soon as it may be: GitHub's limit of requests holds for a person who reloads, too.
+    pub(crate) fn make_due(&mut self, config: &HostConfig) {
+        self.due = config.github.enable.then(|| Due::after(Duration::ZERO));
+    }
+
+    /// The configuration is another one.
+    pub(crate) fn take_in(&mut self, config: &HostConfig) {
+        if !config.github.enable {
+            self.due = None;
+            self.known = KnownAnswers::default();
+            self.last_error = None;
+        } else if self.due.is_none() {
+            self.due = Some(Due::after(Duration::ZERO));
+        }
+    }
+
+    /// Starts it, and returns.
+    pub(crate) fn start(&mut self, config: &HostConfig) {
+        if self.settings.as_ref() != Some(config) {
+            // An entity tag of another token or repository is worth nothing.
+            self.known = KnownAnswers::default();
+            self.settings = Some(config.clone());
+        }
+        let (config, state, runtime) = (config.clone(), self.state.clone(), self.runtime.clone());
+        let mut known = std::mem::take(&mut self.known);
+        self.running = Some(tokio::task::spawn_blocking(move || {
+            let outcome = pull_requests::look(&config, &state, &runtime, &mut known);
+            (known, outcome.map_err(|error| error.to_string()))
+        }));
+    }
+
+    /// Its end. Pending while none runs.
+    pub(crate) async fn finished(&mut self, config: &HostConfig) {
+        let Some(running) = &mut self.running else { return std::future::pending().await };
+        let ended = running.await;
+        self.running = None;
+        let outcome = match ended {
+            Ok((known, outcome)) => {
+                self.known = known;
+                outcome
+            }
+            Err(error) => Err(format!("asking GitHub broke off: {error}")),
+        };
+        match outcome {
+            Ok(open) => {
+                if self.last_error.take().is_some() {
+                    tracing::info!("GitHub answers again: {open} open pull requests update flake.lock");
+                }
+            }
+            Err(error) => {
+                if self.last_error.as_ref() != Some(&error) {
+                    tracing::warn!("{error}");
+                }
+                self.last_error = Some(error);
+            }
+        }
+        // A whole pause, whatever the record says: one that cannot be written must not lead to request after request.
+        let interval = Duration::from_secs(config.github.interval_seconds);
+        let pause = self.last_attempt().map_or(interval, |last| pause(config, &last).max(allowed_in(&last)));
+        self.due = config.github.enable.then(|| Due::after(pause));
+    }
+
+    fn last_attempt(&self) -> Option<PullRequestAttempt> {
+        self.runtime.read_pull_request_attempt().ok().flatten()
+    }
+}
+
+/// From the last attempt: after the interval, later while it fails.
+fn pause(config: &HostConfig, last: &PullRequestAttempt) -> Duration {
+    let attempt = &last.attempt;
+    let number = attempt.succeeded_total.wrapping_add(attempt.failed_total);
+    let interval = Duration::from_secs(config.github.interval_seconds);
+    schedule::pause(interval, attempt.failures_in_a_row, &format!("github {}", config.host_name()), number)
+}
+
+/// When GitHub allows the next request.
+fn allowed_in(last: &PullRequestAttempt) -> Duration {
+    let pause = last.not_before.map(|at| at.duration_since(Timestamp::now()));
+    pause.and_then(|pause| Duration::try_from(pause).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use nixfleet_core::observation::RemoteAttempt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_cannot_be_recorded_does_not_lead_to_request_after_request() {
+        let directory = tempfile::tempdir().unwrap();
+        let (state, runtime) =
+            (StateDirectory::new(directory.path().join("state")), RuntimeDirectory::new(directory.path().join("run")));
+        let mut config = HostConfig::default();
+        config.repository.url = Some("/srv/fleet.git".to_owned());
+        let check = PullRequestCheck::new(&config, &state, &runtime);
+        assert_eq!(check.due(), None, "it is off");
+
+        config.github.enable = true;
+        let mut check = PullRequestCheck::new(&config, &state, &runtime);
+        for _ in 0..2 {
+            assert!(check.last_error.is_some() || check.is_due(), "at once, where nothing is known");
+            check.start(&config);
+            assert_eq!(check.due(), None, "one at a time");
+            check.finished(&config).await;
+            assert!(check.last_error.as_ref().unwrap().contains("is not a repository on GitHub"), "{check:?}");
+            assert!(check.due().unwrap() > Instant::now() + Duration::from_secs(200), "{check:?}");
+        }
+
+        // A restart goes by the record, and by what GitHub said.
+        std::fs::create_dir(&runtime.path).unwrap();
+        let at = Timestamp::now() - jiff::SignedDuration::from_mins(1);
+        let attempt = RemoteAttempt::succeeded(None, at);
+        let mut recorded = PullRequestAttempt { attempt, remote_url: "/srv/fleet.git".to_owned(), not_before: None };
+        runtime.write_pull_request_attempt(&recorded).unwrap();
+        let due = PullRequestCheck::new(&config, &state, &runtime).due().unwrap() - Instant::now();
+        assert!((200..=275).contains(&due.as_secs()), "{due:?}");
+        recorded.not_before = Some(Timestamp::now() + jiff::SignedDuration::from_mins(50));
+        runtime.write_pull_request_attempt(&recorded).unwrap();
+        let due = PullRequestCheck::new(&config, &state, &runtime).due().unwrap() - Instant::now();
+        assert!((2990..=3000).contains(&due.as_secs()), "{due:?}");
+    }
+}

@@ -1,0 +1,103 @@
+//! Which repository is meant, and who asks.
+
+use std::path::{Path, PathBuf};
+
+use nixfleet_core::config::{self, HostConfig};
+use nixfleet_core::git;
+use nixfleet_core::github::{GithubClient, GithubRepository, Limits, LockUpdateFilter, Token};
+use nixfleet_core::state_directory::StateDirectory;
+
+use super::PrError;
+use crate::arguments::PrPlaceArguments;
+use crate::{CommandError, pull_requests, remote};
+
+/// The variables that GitHub's own programs take a token from, as these have it: the first one counts.
+const TOKEN_VARIABLES: [&str; 2] = ["GH_TOKEN", "GITHUB_TOKEN"];
+
+/// The repository on a Git remote, and what this machine has of it.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) remote_url: String,
+    pub(super) branch: Option<String>,
+    pub(super) checkout: PathBuf,
+    /// Of this host, where it follows this very remote.
+    pub(super) host: Option<HostConfig>,
+    pub(super) token: Option<Token>,
+    /// The token was given for this very call, so it is git's, too.
+    pub(super) token_is_given: bool,
+    api_url: Option<String>,
+    filter: LockUpdateFilter,
+}
+
+impl Place {
+    pub(super) fn find(arguments: &PrPlaceArguments) -> Result<Self, CommandError> {
+        let config_path = &arguments.places.config;
+        let config = if config_path.exists() { Some(config::read(config_path)?) } else { None };
+        let state = StateDirectory::new(&arguments.places.state_directory);
+        let (remote_url, branch, checkout) = match (&arguments.path, &config) {
+            (Some(path), _) => followed(path)?,
+            (None, Some(config)) => {
+                // The checkout belongs to the user nixfleet, and is only read.
+                git::allow_foreign_owner();
+                let url = remote::url(config, &state).map_err(|error| CommandError::Repository(error.to_string()))?;
+                let checkout = remote::checkout(config, &state);
+                let tracked = || git::tracked_remote(&checkout).ok().flatten().and_then(|tracked| tracked.branch);
+                (url, config.repository.branch.clone().or_else(tracked), checkout)
+            }
+            (None, None) => return Err(PrError::NoPlace { config: config_path.clone() }.into()),
+        };
+        let is_of_host = |config: &HostConfig| {
+            remote::url(config, &state).is_ok_and(|url| git::redact_url(&url) == git::redact_url(&remote_url))
+        };
+        let host = config.filter(is_of_host);
+        let github = host.as_ref().map(|host| host.github.clone()).unwrap_or_default();
+        let (token, token_is_given) = token(arguments, host.as_ref(), &remote_url)?;
+        let branch = arguments.branch.clone().or(branch);
+        let filter = LockUpdateFilter {
+            branch: branch.clone(),
+            title: github.pull_request_title,
+            labels: github.pull_request_labels,
+        };
+        let api_url = arguments.api_url.clone().or(github.api_url);
+        Ok(Self { remote_url, branch, checkout, host, token, token_is_given, api_url, filter })
+    }
+
+    /// A client, to be made within a runtime.
+    pub(super) fn client(&self) -> Result<GithubClient, PrError> {
+        let repository = GithubRepository::of_remote(&self.remote_url, self.api_url.as_deref())?;
+        Ok(GithubClient::new(repository, self.token.as_ref(), Limits::default())?)
+    }
+
+    pub(super) const fn filter(&self) -> &LockUpdateFilter {
+        &self.filter
+    }
+
+    /// For people.
+    pub(super) fn shown_url(&self) -> String {
+        git::redact_url(&self.remote_url)
+    }
+}
+
+fn followed(path: &Path) -> Result<(String, Option<String>, PathBuf), PrError> {
+    let tracked = git::tracked_remote(path)?.ok_or_else(|| PrError::NoRemote { path: path.to_owned() })?;
+    Ok((tracked.url, tracked.branch, path.to_owned()))
+}
+
+fn token(
+    arguments: &PrPlaceArguments,
+    host: Option<&HostConfig>,
+    remote_url: &str,
+) -> Result<(Option<Token>, bool), PrError> {
+    if let Some(path) = &arguments.token_file {
+        return Ok((Some(Token::read(path)?), true));
+    }
+    for name in TOKEN_VARIABLES {
+        if let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) {
+            let token = value.to_str().and_then(Token::new).ok_or(PrError::TokenVariable(name))?;
+            return Ok((Some(token), true));
+        }
+    }
+    let Some(host) = host else { return Ok((None, false)) };
+    // The host's own token may be for its services only: then a public repository is read without one.
+    Ok((pull_requests::token(host, remote_url).unwrap_or_default(), false))
+}
