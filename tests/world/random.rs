@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// The environment variable with the seed of an earlier run.
 const SEED_VARIABLE: &str = "NIXFLEET_TEST_SEED";
 
-/// SplitMix64, by Sebastiano Vigna: enough for moments, and the same everywhere.
+/// `SplitMix64`, by Sebastiano Vigna: enough for moments, and the same everywhere.
 #[derive(Debug)]
 pub struct Random(u64);
 
