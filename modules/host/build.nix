@@ -41,7 +41,7 @@ in
       type = types.nullOr types.ints.unsigned;
       default = null;
       example = 2;
-      description = "How many cores each of these builds is told to use. Null: as Nix is configured.";
+      description = "How many cores each build of a switch is told to use. Null: as Nix is configured.";
     };
 
     resources = mkOption {
@@ -66,7 +66,7 @@ in
         CPUQuota = "200%";
         MemoryMax = "8G";
       };
-      description = "The same for `nix-daemon.service`, where the builds run, those of other users too.";
+      description = "The same as `build.resources` for `nix-daemon.service`, where the builds run, those of other users too.";
     };
   };
 

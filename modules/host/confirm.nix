@@ -30,7 +30,7 @@ in
         "--fail"
         "https://example.org/health"
       ];
-      description = "A program with its arguments that has to succeed. Null: the agent has to reach the remote.";
+      description = "What confirms a switch: a program with its arguments that has to succeed. Null: the agent has to reach the remote.";
     };
   };
 

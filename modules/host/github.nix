@@ -41,7 +41,7 @@ in
       type = types.listOf types.str;
       default = [ ];
       example = [ "dependencies" ];
-      description = "Only pull requests with all of these labels count.";
+      description = "Only pull requests with all of these labels count. Those from forks count only where labels are named.";
     };
 
     interval = mkOption {

@@ -18,7 +18,7 @@ in
       default = null;
       example = "tests/web";
       description = ''
-        Their directory in the repository: executables, run in name order. Exit code 0 passes, 77 skips, anything else
+        The tests' directory in the repository: executables, run in name order. Exit code 0 passes, 77 skips, anything else
         fails. Null: `hosts/HOST/tests`.
       '';
     };

@@ -86,6 +86,8 @@ fn man_pages() {
     }
     let page = std::fs::read_to_string(directory.join("nixfleet-fleet-switch.1")).unwrap();
     assert!(page.contains("wave\\-size") && page.contains("canaries first"), "{page}");
+    let page = std::fs::read_to_string(directory.join("nixfleet-pr-merge.1")).unwrap();
+    assert!(page.contains("shows it, and asks"), "{page}");
     let page = std::fs::read_to_string(directory.join("nixfleet-status.1")).unwrap();
     for section in ["FILES", "ENVIRONMENT", "EXAMPLES", "\"SEE ALSO\""] {
         assert!(page.contains(&format!(".SH {section}")), "{section}: {page}");
@@ -118,6 +120,11 @@ fn help_fits_into_a_terminal_and_names_every_exit_code() {
         "fleet test",
         "fleet rollback",
         "fleet update",
+        "pr",
+        "pr list",
+        "pr show",
+        "pr merge",
+        "pr revert",
     ];
     let with = |name: &'static str, option| name.split(' ').chain([option]).collect::<Vec<_>>();
     for name in names {

@@ -78,9 +78,10 @@ The agent may also try a commit again whose switch failed.";
 pub const ABOUT_FLEET: &str = "\
 Look at many hosts, and move them wave after wave.
 
-Prometheus says which hosts there are (--prometheus URL), or a file (--hosts-file FILE), or the command line. Each is moved \
-over ssh by its own systemd, as `nixfleet --host` does it. Nothing is remembered of it: what a host still needs is seen in \
-its states, so the same command goes on where the last one ended.";
+Prometheus says which hosts there are (--prometheus URL, or NIXFLEET_PROMETHEUS_URL), or a file (--hosts-file FILE), or the \
+command line. Each is moved over ssh by its own systemd, as `nixfleet --host` does it: that takes root there (--ssh-user root, \
+or User in ~/.ssh/config), or a rule of polkit. Nothing is remembered of it: what a host still needs is seen in its states, so \
+the same command goes on where the last one ended.";
 
 /// What `nixfleet fleet status` does.
 pub const ABOUT_FLEET_STATUS: &str = "\
@@ -147,8 +148,8 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 22] = [
     (
         "fleet",
         &[
-            ("nixfleet fleet status", "all hosts; NIXFLEET_PROMETHEUS_URL names the Prometheus"),
-            ("nixfleet fleet update --dry-run", "what an update would do"),
+            ("nixfleet fleet status", "all hosts of $NIXFLEET_PROMETHEUS_URL"),
+            ("nixfleet fleet update --ssh-user root --dry-run", "what an update would do"),
         ],
     ),
     (
@@ -176,7 +177,10 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 22] = [
         ],
     ),
     ("fleet-test", &[("nixfleet fleet test --state tests=error", "once more where they are red")]),
-    ("fleet-rollback", &[("nixfleet fleet rollback --revision a1b2c3d", "wherever this commit runs")]),
+    (
+        "fleet-rollback",
+        &[("nixfleet fleet rollback --revision a1b2c3d", "wherever this commit runs; without it everywhere")],
+    ),
     ("fleet-update", &[("nixfleet fleet update --wave-size 1,10 --yes", "the weekly update, once it is merged")]),
     (
         "status",
@@ -246,23 +250,23 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 22] = [
         ],
     ),
     (
-        "list",
+        "pr-list",
         &[
             ("nixfleet pr list", "of the remote that this host follows"),
             ("nixfleet pr list --repo . --json | jq '.[].number'", "for programs"),
         ],
     ),
-    ("show", &[("nixfleet pr show 7 --repo ~/nixos", "old and new inputs, checks, files")]),
+    ("pr-show", &[("nixfleet pr show 7 --repo ~/nixos", "old and new inputs, checks, files")]),
     (
-        "merge",
+        "pr-merge",
         &[
             ("nixfleet pr merge 7 --repo ~/nixos", "shows it, and asks"),
-            ("nixfleet pr merge 7 --yes --method squash", "in a script"),
+            ("nixfleet pr merge 7 --repo ~/nixos --yes", "in a script"),
             ("nixfleet pr merge 7 --allow-failed-checks", "although a check failed"),
         ],
     ),
     (
-        "revert",
+        "pr-revert",
         &[
             ("nixfleet pr revert 7", "opens a pull request that takes it back"),
             ("nixfleet pr revert 7 --push --repo ~/nixos", "pushes the reverting commit"),
@@ -312,7 +316,9 @@ pub fn exit_codes() -> String {
 pub fn of(subcommand: &str) -> String {
     let mut text = "Examples:\n".to_owned();
     for (line, meaning) in examples(subcommand) {
-        let _ = writeln!(text, "  {line:46} {meaning}");
+        // Behind a long one nobody could tell where the command ends.
+        let gap = if line.len() > 46 { "\n      " } else { " " };
+        let _ = writeln!(text, "  {line:46}{gap}{meaning}");
     }
     let _ = write!(text, "\n{}", exit_codes());
     if subcommand == "status" {

@@ -12,16 +12,16 @@ use super::operate::Places;
 #[derive(Debug, Subcommand)]
 pub enum PrCommand {
     /// List the open pull requests that update flake.lock
-    #[command(after_long_help = notes::of("list"))]
+    #[command(after_long_help = notes::of("pr-list"))]
     List(PrListArguments),
     /// Show what one pull request changes, and whether it can be merged
-    #[command(after_long_help = notes::of("show"))]
+    #[command(after_long_help = notes::of("pr-show"))]
     Show(PrShowArguments),
     /// Merge one pull request, after a question
-    #[command(long_about = notes::ABOUT_PR_MERGE, after_long_help = notes::of("merge"))]
+    #[command(long_about = notes::ABOUT_PR_MERGE, after_long_help = notes::of("pr-merge"))]
     Merge(PrMergeArguments),
     /// Take a merged pull request, or a commit, back
-    #[command(long_about = notes::ABOUT_PR_REVERT, after_long_help = notes::of("revert"))]
+    #[command(long_about = notes::ABOUT_PR_REVERT, after_long_help = notes::of("pr-revert"))]
     Revert(PrRevertArguments),
 }
 
