@@ -13,8 +13,8 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::ssh::SshDestination;
 pub use fleet::{
-    FleetArguments, FleetCommand, FleetHostsArguments, FleetOperationArguments, FleetStatusArguments,
-    FleetSwitchArguments, PrometheusArguments,
+    FleetArguments, FleetCommand, FleetHostsArguments, FleetOperationArguments, FleetRollbackArguments,
+    FleetStatusArguments, FleetSwitchArguments, PrometheusArguments,
 };
 pub use operate::{
     CancelArguments, GenerationsArguments, HoldArguments, LogsArguments, OperationArguments, Places, RollbackArguments,
@@ -222,7 +222,10 @@ mod tests {
             ("fleet pull --wave-size 2", false),
             ("fleet switch --wave-size 1,4 --order stage=canary,production --max-failures 2 --dry-run", true),
             ("fleet switch --wave-size 0", false),
+            ("fleet status --revision a1b2", true),
+            ("fleet status --revision xyz", false),
             ("fleet rollback web1 --yes --json", true),
+            ("fleet rollback --all", true),
             ("fleet update --logs -y", true),
             ("pr", false),
             ("pr list --repo . --json", true),

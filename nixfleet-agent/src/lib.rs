@@ -25,7 +25,8 @@ use std::process::ExitCode;
 use arguments::{Arguments, Command};
 pub use error::CommandError;
 pub use fleet::{
-    FilterError, FleetError, HostsFileError, LabelFilter, LabelOrder, PrometheusError, StateFilter, WaveSizes,
+    FilterError, FleetError, HostsFileError, LabelFilter, LabelOrder, PrometheusError, RevisionFilter, StateFilter,
+    WaveSizes,
 };
 use nixfleet_core::observation::Operation;
 pub use operate::OperateError;

@@ -102,7 +102,7 @@ fn asked_before(person: &Person, on_web3: &FleetMember<'_>) {
         (code, on_web3.results().len() - before, String::from_utf8_lossy(&shown).into_owned())
     };
     let (code, begun, shown) = answered("n\n");
-    assert_eq!((code, begun), (Some(0), 0), "{shown}");
+    assert_eq!((code, begun), (Some(1), 0), "{shown}");
     assert!(shown.contains("wave 1  web3  pull  (root@10.") && shown.contains("nothing was done"), "{shown}");
     let (code, begun, shown) = answered("\u{3}");
     assert!(code != Some(0) && begun == 0, "Ctrl-C: {code:?} {shown}");

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::FailOn;
 use super::notes;
-use crate::fleet::{LabelFilter, LabelOrder, StateFilter, WaveSizes};
+use crate::fleet::{LabelFilter, LabelOrder, RevisionFilter, StateFilter, WaveSizes};
 
 const A_DAY_SECONDS: u64 = 86_400;
 
@@ -35,7 +35,7 @@ pub enum FleetCommand {
     Test(Box<FleetOperationArguments>),
     /// Take many hosts back to their previous generation
     #[command(long_about = notes::ABOUT_FLEET_ROLLBACK, after_long_help = notes::of("fleet-rollback"))]
-    Rollback(Box<FleetOperationArguments>),
+    Rollback(Box<FleetRollbackArguments>),
     /// Pull everywhere, then switch wave after wave
     #[command(long_about = notes::ABOUT_FLEET_UPDATE, after_long_help = notes::of("fleet-update"))]
     Update(Box<FleetSwitchArguments>),
@@ -63,7 +63,7 @@ pub struct FleetHostsArguments {
     pub labels: Vec<LabelFilter>,
     /// Only hosts that run this commit: its first digits
     #[arg(long, value_name = "REVISION", help_heading = "Which of them")]
-    pub revision: Option<String>,
+    pub revision: Option<RevisionFilter>,
     /// Only hosts that run another commit than most do
     #[arg(long, help_heading = "Which of them")]
     pub off_majority: bool,
@@ -151,6 +151,17 @@ pub struct FleetOperationArguments {
     /// The hosts.
     #[command(flatten)]
     pub fleet: FleetHostsArguments,
+}
+
+/// How hosts are rolled back.
+#[derive(Debug, Args)]
+pub struct FleetRollbackArguments {
+    /// Every host that there is; else the hosts have to be named or chosen
+    #[arg(long)]
+    pub all: bool,
+    /// As for the others.
+    #[command(flatten)]
+    pub operation: FleetOperationArguments,
 }
 
 /// How hosts are switched.

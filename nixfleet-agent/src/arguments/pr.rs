@@ -115,6 +115,9 @@ pub struct Permissions {
     /// Its branch is in another repository
     #[arg(long)]
     pub allow_fork: bool,
+    /// This host would refuse to pull what GitHub makes of it, as it takes signed commits only
+    #[arg(long)]
+    pub allow_unsigned: bool,
 }
 
 /// Arguments of `nixfleet pr revert`.

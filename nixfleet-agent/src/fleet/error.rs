@@ -7,7 +7,9 @@ use super::source::HostsFileError;
 #[derive(Debug, thiserror::Error)]
 pub enum FleetError {
     /// Nobody said which hosts there are.
-    #[error("which hosts? Name a Prometheus (--prometheus URL), a file (--hosts-file FILE), or the hosts themselves")]
+    #[error(
+        "which hosts? Name a Prometheus (--prometheus URL), a file (--hosts-file FILE), or the hosts themselves; NIXFLEET_PROMETHEUS_URL names a Prometheus for good"
+    )]
     NoSource,
     /// Prometheus does not tell.
     #[error(transparent)]
@@ -21,6 +23,15 @@ pub enum FleetError {
     /// The filters leave none.
     #[error("none of {0} hosts is meant by these filters: nothing to do")]
     NoneSelected(usize),
+    /// Every host would go back, which nobody has said.
+    #[error("roll back which hosts? Name them, choose them (--revision REVISION), or say --all")]
+    RollbackOfAll,
+    /// Not one host answers.
+    #[error("none of {0} hosts could be reached or asked: nothing was done; the reasons are above")]
+    NoneReached(usize),
+    /// The answer was no.
+    #[error("nothing was done")]
+    NotWanted,
     /// Nobody can be asked.
     #[error("this moves hosts, and nobody is there to be asked: add --yes, or --dry-run to see what would be done")]
     NobodyToAsk,

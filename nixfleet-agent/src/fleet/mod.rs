@@ -22,7 +22,7 @@ mod view;
 pub use error::FleetError;
 pub use prometheus::PrometheusError;
 pub use rollout::{LabelOrder, WaveSizes};
-pub use selection::{FilterError, LabelFilter, StateFilter};
+pub use selection::{FilterError, LabelFilter, RevisionFilter, StateFilter};
 pub use source::HostsFileError;
 
 use crate::arguments::{FleetArguments, FleetCommand};
@@ -35,7 +35,12 @@ pub(crate) fn run(arguments: &FleetArguments) -> Result<Outcome, CommandError> {
         FleetCommand::Status(arguments) => view::run(arguments),
         FleetCommand::Pull(arguments) => rollout::run(Movement::Pull, arguments, &Pace::AtOnce),
         FleetCommand::Test(arguments) => rollout::run(Movement::Test, arguments, &Pace::AtOnce),
-        FleetCommand::Rollback(arguments) => rollout::run(Movement::Rollback, arguments, &Pace::AtOnce),
+        FleetCommand::Rollback(arguments) => {
+            if !arguments.all && known::selection(&arguments.operation.fleet).is_everything() {
+                return Err(FleetError::RollbackOfAll.into());
+            }
+            rollout::run(Movement::Rollback, &arguments.operation, &Pace::AtOnce)
+        }
         FleetCommand::Switch(arguments) => rollout::run(Movement::Switch, &arguments.operation, &Pace::of(arguments)),
         FleetCommand::Update(arguments) => rollout::run(Movement::Update, &arguments.operation, &Pace::of(arguments)),
     }

@@ -20,6 +20,10 @@ pub struct LabelFilter {
     value: String,
 }
 
+/// `--revision a1b2c3d`: the first digits of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevisionFilter(String);
+
 /// Why a filter cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
@@ -29,6 +33,9 @@ pub enum FilterError {
     /// No such state.
     #[error("there is no state {0:?}: name ok, outdated, error, working or unknown")]
     State(String),
+    /// No digits of a commit.
+    #[error("{0:?} is not the beginning of a commit's id: give some of its hexadecimal digits")]
+    Revision(String),
     /// Not of the form key=value.
     #[error("it is not of the form KEY=VALUE")]
     Label,
@@ -54,6 +61,15 @@ impl FromStr for StateFilter {
     }
 }
 
+impl FromStr for RevisionFilter {
+    type Err = FilterError;
+
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        let is_id = (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_id { Ok(Self(text.to_ascii_lowercase())) } else { Err(FilterError::Revision(text.to_owned())) }
+    }
+}
+
 impl FromStr for LabelFilter {
     type Err = FilterError;
 
@@ -72,22 +88,30 @@ pub(crate) struct Selection {
     pub(crate) names: Vec<String>,
     pub(crate) states: Vec<StateFilter>,
     pub(crate) labels: Vec<LabelFilter>,
-    /// The first digits of the commit that runs.
-    pub(crate) revision: Option<String>,
+    /// Of the commit that runs.
+    pub(crate) revision: Option<RevisionFilter>,
     pub(crate) off_majority: bool,
 }
 
 impl Selection {
     pub(crate) fn matches(&self, host: &FleetHost) -> bool {
-        let runs = |prefix: &String| {
-            let prefix = prefix.to_ascii_lowercase();
-            host.revision.as_ref().is_some_and(|revision| revision.as_str().starts_with(&prefix))
+        let runs = |filter: &RevisionFilter| {
+            host.revision.as_ref().is_some_and(|revision| revision.as_str().starts_with(&filter.0))
         };
         (self.names.is_empty() || self.names.contains(&host.name))
             && self.states.iter().all(|filter| filter.matches(host))
             && self.labels.iter().all(|filter| host.labels.get(&filter.key) == Some(&filter.value))
             && self.revision.as_ref().is_none_or(runs)
             && (!self.off_majority || host.is_off_majority)
+    }
+
+    /// Whether nothing is asked: every host is meant.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.names.is_empty()
+            && self.states.is_empty()
+            && self.labels.is_empty()
+            && self.revision.is_none()
+            && !self.off_majority
     }
 
     /// The names that no host has.
@@ -116,7 +140,7 @@ mod tests {
         host.revision = "a1b2c3d4".repeat(5).parse().ok();
         let state = |text: &str| Selection { states: vec![text.parse().unwrap()], ..Selection::default() };
         let label = |text: &str| Selection { labels: vec![text.parse().unwrap()], ..Selection::default() };
-        let revision = |text: &str| Selection { revision: Some(text.to_owned()), ..Selection::default() };
+        let revision = |text: &str| Selection { revision: Some(text.parse().unwrap()), ..Selection::default() };
         for (selection, expected) in [
             (Selection::default(), true),
             (Selection { names: vec!["web1".to_owned()], ..Selection::default() }, true),
@@ -136,6 +160,7 @@ mod tests {
             (Selection { off_majority: true, ..Selection::default() }, false),
         ] {
             assert_eq!(selection.matches(&host), expected, "{selection:?}");
+            assert_eq!(selection.is_everything(), format!("{selection:?}") == format!("{:?}", Selection::default()));
         }
         let names = Selection { names: vec!["web1".to_owned(), "web2".to_owned()], ..Selection::default() };
         assert_eq!(names.unknown_names(&[host]), ["web2"]);
@@ -146,6 +171,9 @@ mod tests {
         assert_eq!("gti=ok".parse::<StateFilter>(), Err(FilterError::Compartment("gti".to_owned())));
         for text in ["", "git=", "git=ok,", "orange", "git=ok=ok"] {
             assert!(text.parse::<StateFilter>().is_err(), "{text}");
+        }
+        for text in ["", "xyz", "a1b2 ", &"a".repeat(41)] {
+            assert!(text.parse::<RevisionFilter>().is_err(), "{text}");
         }
         for text in ["", "rack", "=a"] {
             assert!(text.parse::<LabelFilter>().is_err(), "{text}");

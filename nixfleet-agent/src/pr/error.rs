@@ -30,6 +30,12 @@ pub enum PrError {
         /// Where the configuration was looked for.
         config: PathBuf,
     },
+    /// There is nothing where the checkout should be.
+    #[error("there is nothing at {path}: name a checkout with --repo")]
+    NothingThere {
+        /// The path.
+        path: PathBuf,
+    },
     /// The checkout has no remote.
     #[error(
         "{path} has no remote to follow: set one with `git remote add origin URL`, or name another checkout with --repo"

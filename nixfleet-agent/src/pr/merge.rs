@@ -9,7 +9,7 @@ use super::ask::ask;
 use super::audit::Recorded;
 use super::hosts::turning_yellow;
 use super::list::look;
-use super::objections::objections;
+use super::objections::{objections, of_signatures};
 use super::place::Place;
 use super::review::Review;
 use super::{PrError, block_on, print, print_json};
@@ -35,7 +35,11 @@ pub(crate) fn merge(arguments: &PrMergeArguments) -> Result<Outcome, CommandErro
     let is_merged = review.details.state == PullRequestState::Merged;
     if !is_merged {
         anstream::eprint!("{}{hosts}\n", review.text(Timestamp::now()));
-        let reasons = objections(&review, arguments.permissions);
+        let mut reasons = objections(&review, arguments.permissions);
+        if let Some(host) = &place.host {
+            let method = arguments.method.into();
+            reasons.extend(of_signatures(&host.repository.signatures, method, arguments.permissions));
+        }
         if !reasons.is_empty() {
             return Err(PrError::Refused { number, reasons: reasons.join("; ") }.into());
         }

@@ -1,6 +1,7 @@
 //! What stands against a merge. Pure.
 
-use nixfleet_core::github::{ChecksState, Mergeability, PullRequestState};
+use nixfleet_core::config::SignaturesConfig;
+use nixfleet_core::github::{ChecksState, MergeMethod, Mergeability, PullRequestState};
 
 use super::review::Review;
 use crate::arguments::Permissions;
@@ -52,6 +53,27 @@ pub(super) fn objections(review: &Review, permissions: Permissions) -> Vec<Strin
     found
 }
 
+/// What this host's demand for signed commits says against it: GitHub signs what it makes with a key of its own, which
+/// hosts take for merge commits only, and only where they know it.
+pub(super) fn of_signatures(
+    signatures: &SignaturesConfig,
+    method: MergeMethod,
+    permissions: Permissions,
+) -> Option<String> {
+    let why = if !signatures.are_required() || permissions.allow_unsigned {
+        return None;
+    } else if method != MergeMethod::Merge {
+        "this host takes signed commits only, and those of a squash or a rebase are not signed by a key that it trusts: \
+         say --method merge"
+    } else if signatures.forge_keyring_file.is_none() {
+        "this host takes signed commits only, and does not know the forge's key: set \
+         repository.signatures.forge_keyring_file, or merge and sign it by hand"
+    } else {
+        return None;
+    };
+    Some(format!("{why}; or say --allow-unsigned"))
+}
+
 #[cfg(test)]
 mod tests {
     use nixfleet_core::github::{ChangedFiles, Checks, PullRequestDetails};
@@ -93,6 +115,26 @@ mod tests {
         let mut review = review();
         change(&mut review);
         review
+    }
+
+    #[test]
+    fn signed_commits() {
+        let none = SignaturesConfig::default();
+        let own = SignaturesConfig { allowed_signers_file: Some("/k".into()), ..none.clone() };
+        let with_forge = SignaturesConfig { forge_keyring_file: Some("/f".into()), ..own.clone() };
+        let allowed = Permissions { allow_unsigned: true, ..Permissions::default() };
+        for (signatures, method, permissions, expected) in [
+            (&none, MergeMethod::Squash, Permissions::default(), None),
+            (&own, MergeMethod::Merge, Permissions::default(), Some("forge_keyring_file")),
+            (&own, MergeMethod::Rebase, Permissions::default(), Some("--method merge")),
+            (&with_forge, MergeMethod::Merge, Permissions::default(), None),
+            (&with_forge, MergeMethod::Squash, Permissions::default(), Some("--method merge")),
+            (&with_forge, MergeMethod::Squash, allowed, None),
+        ] {
+            let found = of_signatures(signatures, method, permissions);
+            assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
+            assert!(found.is_none_or(|found| found.contains(expected.unwrap())));
+        }
     }
 
     #[test]

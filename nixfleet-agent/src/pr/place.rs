@@ -79,6 +79,9 @@ impl Place {
 }
 
 fn followed(path: &Path) -> Result<(String, Option<String>, PathBuf), PrError> {
+    if !path.exists() {
+        return Err(PrError::NothingThere { path: path.to_owned() });
+    }
     let tracked = git::tracked_remote(path)?.ok_or_else(|| PrError::NoRemote { path: path.to_owned() })?;
     Ok((tracked.url, tracked.branch, path.to_owned()))
 }

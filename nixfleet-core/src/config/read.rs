@@ -36,10 +36,12 @@ pub enum ConfigError {
         path: PathBuf,
     },
     /// The content is not a configuration.
-    #[error("the configuration {path} is not valid: {source}; correct it and start again")]
+    #[error("the configuration {path} is not valid: {}{source}; correct it and start again", if key.is_empty() { String::new() } else { format!("{key}: ") })]
     Invalid {
         /// The file.
         path: PathBuf,
+        /// The key, such as `agent.policy.pull`; empty where it is about the whole.
+        key: String,
         /// Where and why.
         source: serde_json::Error,
     },
@@ -66,9 +68,19 @@ pub fn read(path: &Path) -> Result<HostConfig, ConfigError> {
     if bytes.len() as u64 > MAXIMUM_BYTES {
         return Err(ConfigError::TooLarge { path: path.to_owned() });
     }
-    let config: HostConfig =
-        serde_json::from_slice(&bytes).map_err(|source| ConfigError::Invalid { path: path.to_owned(), source })?;
+    let config = parse(&bytes).map_err(|(key, source)| ConfigError::Invalid { path: path.to_owned(), key, source })?;
     check(&config).map_err(|problem| ConfigError::Impossible { path: path.to_owned(), problem })?;
+    Ok(config)
+}
+
+/// The error names the key, which the position alone does not.
+fn parse(bytes: &[u8]) -> Result<HostConfig, (String, serde_json::Error)> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let config = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let key = if error.path().iter().len() == 0 { String::new() } else { error.path().to_string() };
+        (key, error.into_inner())
+    })?;
+    deserializer.end().map_err(|error| (String::new(), error))?;
     Ok(config)
 }
 
@@ -168,6 +180,7 @@ mod tests {
         for (content, sentence) in [
             (&b""[..], "EOF"),
             (br#"{"hots": "web1"}"#, "unknown field `hots`"),
+            (br#"{} {}"#, "is not valid: trailing characters"),
             (br#"{"host": 1}"#, "expected a string at line 1"),
             (br#"{"host": "a/b"}"#, "host must be a name"),
             (br#"{"tests": {"directory": "/etc"}}"#, "must lie inside the repository"),
@@ -181,8 +194,11 @@ mod tests {
             (br#"{"confirm": {"timeout_seconds": 0}}"#, "confirm.timeout_seconds must be at least 1"),
             (br#"{"confirm": {"command": []}}"#, "confirm.command must begin with a program"),
             (br#"{"confirm": {"command": ["", "x"]}}"#, "confirm.command must begin with a program"),
-            (br#"{"confirm": {"command": "ping"}}"#, "expected a sequence"),
-            (br#"{"agent": {"policy": {"pull": "yes"}}}"#, "unknown variant `yes`"),
+            (
+                br#"{"confirm": {"command": "ping"}}"#,
+                "confirm.command: invalid type: string \"ping\", expected a sequence",
+            ),
+            (br#"{"agent": {"policy": {"pull": "yes"}}}"#, "agent.policy.pull: unknown variant `yes`"),
             (br#"{"agent": {"policy": {"pul": "on"}}}"#, "unknown field `pul`"),
             (br#"{"agent": {"policy": {"switch": {"window": "Mon 2-5"}}}}"#, "write it like \"Mon..Fri 02:00-05:00\""),
             (b"\xff\xfe", "expected value"),

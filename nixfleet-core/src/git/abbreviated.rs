@@ -20,7 +20,9 @@ pub enum ResolveError {
     #[error("{0:?} is not a commit id: give four or more hexadecimal digits, as `git log --oneline` shows them")]
     NotAnId(String),
     /// No commit begins so.
-    #[error("no commit of the checkout begins with {0}: `nixfleet pull` brings new ones, or give all digits of the id")]
+    #[error(
+        "no commit of the checkout begins with {0}: `nixfleet pull` on a host, or `git fetch`, brings new ones; or give all digits of the id"
+    )]
     NotFound(String),
     /// Several objects begin so.
     #[error("several objects of the checkout begin with {0}: give more digits")]

@@ -43,7 +43,7 @@ pub enum RevertError {
     #[error("the commit {} has no parent: there is nothing to go back to", .0.short())]
     NoParent(Revision),
     /// Later commits changed the same lines.
-    #[error("reverting {} conflicts with later commits in {files}: revert it by hand with `git revert {}`", commit.short(), commit.short())]
+    #[error("reverting {} conflicts with later commits in {files}: revert it by hand with `git revert` (of a merge: `git revert --mainline 1`)", commit.short())]
     Conflicts {
         /// The commit.
         commit: Revision,

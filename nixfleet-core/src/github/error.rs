@@ -9,7 +9,9 @@ use jiff::Timestamp;
 #[non_exhaustive]
 pub enum GithubError {
     /// The remote is elsewhere.
-    #[error("the remote {url} is not a repository on GitHub: {detail}; turn github.enable off, or set github.api_url")]
+    #[error(
+        "the remote {url} is not a repository on GitHub: {detail}; where it is, name its API (github.api_url, --api-url)"
+    )]
     NotOnGithub {
         /// Without credentials.
         url: String,

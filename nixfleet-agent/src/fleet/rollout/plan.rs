@@ -109,10 +109,16 @@ impl Plan {
         text
     }
 
+    /// Whether not one of the hosts could be reached or asked.
+    pub(crate) fn reaches_none(&self) -> bool {
+        self.waves.is_empty() && !self.others.is_empty() && self.others.iter().all(|of| of.result == Became::Skipped)
+    }
+
     /// `3 hosts in 2 waves`.
     pub(crate) fn headline(&self) -> String {
         let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         match self.waves.len() {
+            0 if self.reaches_none() => "no host could be reached or asked".to_owned(),
             0 => "nothing to do".to_owned(),
             1 => counted(self.hosts(), "host"),
             waves => format!("{} in {}", counted(self.hosts(), "host"), counted(waves, "wave")),

@@ -60,11 +60,19 @@ pub(crate) fn run(
             })
         });
         let results: Vec<_> = not_begun.chain(planned.others.clone()).collect();
-        return tell(movement, arguments, &results, Some(&planned)).map(|()| outcome(&planned.others, false));
+        tell(movement, arguments, &results, Some(&planned))?;
+        return if planned.reaches_none() {
+            Err(FleetError::NoneReached(results.len()).into())
+        } else {
+            Ok(outcome(&planned.others, false))
+        };
+    }
+    if planned.reaches_none() {
+        tell(movement, arguments, &planned.others, None)?;
+        return Err(FleetError::NoneReached(planned.others.len()).into());
     }
     if planned.hosts() > 0 && !arguments.yes && !stop.with_sudden_end(|| agrees(movement, &planned))? {
-        anstream::eprintln!("nothing was done");
-        return Ok(Outcome::Done);
+        return Err(FleetError::NotWanted.into());
     }
     let hands = Hands { board: Arc::new(Board::new(arguments.logs)), stop: stop.clone() };
     let results = if movement == Movement::Update {
