@@ -1,5 +1,10 @@
 # services.nixfleet.monitoring: for a host with Prometheus, one with Grafana, or one with both.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
 let
   inherit (lib) mkOption types;
   cfg = config.services.nixfleet.monitoring;
@@ -19,6 +24,17 @@ let
   wrong = lib.filterAttrs (_: address: !isAddress address) prometheus.targets;
   byAddress = lib.groupBy (host: addresses.${host}) (lib.attrNames addresses);
   shared = lib.filterAttrs (_: hosts: lib.length hosts > 1) byAddress;
+  # The dashboards with the forge's address in the place of the one that stands for it.
+  dashboards =
+    if grafana.forge == null then
+      grafana.dashboards
+    else
+      pkgs.runCommand "nixfleet-dashboards" { inherit (grafana) forge; } ''
+        mkdir $out
+        for file in ${grafana.dashboards}/*.json; do
+          sed "s|https://github.com/OWNER/REPOSITORY|$forge|g" "$file" >"$out/''${file##*/}"
+        done
+      '';
 in
 {
   options.services.nixfleet.monitoring = {
@@ -64,6 +80,16 @@ in
         default = ./monitoring/dashboards;
         defaultText = lib.literalMD "nixfleet's dashboards";
         description = "The directory with the dashboards.";
+      };
+
+      forge = mkOption {
+        type = types.nullOr (types.strMatching "https?://[^][:space:]|&\"\\]+[^][:space:]|&\"\\/]");
+        default = null;
+        example = "https://github.com/example/fleet";
+        description = ''
+          Where the pages of the configuration repository are: links to commits and comparisons begin with it. Without
+          it everybody sets it in Grafana, in the dashboards' variable *Forge*.
+        '';
       };
 
       folder = mkOption {
@@ -129,7 +155,7 @@ in
           {
             name = "nixfleet";
             inherit (grafana) folder;
-            options.path = "${grafana.dashboards}";
+            options.path = "${dashboards}";
           }
         ];
       };

@@ -16,7 +16,10 @@
           "bücher" = "fd00::3";
         };
       };
-      grafana.enable = true;
+      grafana = {
+        enable = true;
+        forge = "https://git.example.org/fleet";
+      };
     };
   };
 }
