@@ -23,9 +23,11 @@ const MANAGER_PATH: &str = "/org/freedesktop/systemd1";
 const CALL_LIMIT: Duration = Duration::from_secs(25);
 
 /// The units that run operations, as patterns.
-const OPERATION_UNITS: [&str; 5] = [
+const OPERATION_UNITS: [&str; 6] = [
     "nixfleet-pull.service",
     "nixfleet-switch.service",
+    // Of a switch that was killed: it activates, too.
+    "nixfleet-fall-back.service",
     "nixfleet-test.service",
     "nixfleet-rollback.service",
     "nixfleet-rollback@*.service",
