@@ -408,6 +408,23 @@ let
         users.users.alice.isNormalUser = true;
       };
     };
+    owner-may-not-use-nix = {
+      says = [
+        "nixfleet builds as alice, who may not use Nix"
+        "nix.settings.allowed-users"
+      ];
+      module = {
+        imports = [
+          (repository {
+            inherit url;
+            path = "/srv/fleet";
+            user = "alice";
+          })
+        ];
+        nix.settings.allowed-users = [ "@wheel" ];
+        users.users.alice.isNormalUser = true;
+      };
+    };
     unknown-tester = {
       says = [ "users.users.tester" ];
       module = nixfleet { tests.user = "tester"; };

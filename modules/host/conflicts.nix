@@ -17,12 +17,15 @@ let
       ]
       ++ map (group: "@${group}") groups
     );
-  mayBuild =
-    if cfg.repository.user == null then
-      mayUseNix "nixfleet" [ "nixfleet" ]
-    else
-      # The groups of a user of one's own may come from anywhere.
-      true;
+  owner = cfg.repository.user;
+  isOwn = owner == null || owner == "nixfleet";
+  declared = config.users.users.${owner} or null;
+  # As far as this configuration tells: groups may come from elsewhere, too.
+  groupsOf =
+    user:
+    [ user.group ]
+    ++ user.extraGroups
+    ++ lib.attrNames (lib.filterAttrs (_: group: lib.elem owner group.members) config.users.groups);
 in
 {
   config = lib.mkIf cfg.enable {
@@ -45,13 +48,16 @@ in
         message = "services.nixfleet reads the running system's revision in nixos-version: remove system.tools.nixos-version.enable = false (or system.disableInstallerTools = true).";
       }
       {
-        assertion = mayBuild;
+        assertion = isOwn -> mayUseNix "nixfleet" [ "nixfleet" ];
         message = ''services.nixfleet builds as the user nixfleet, which may not use Nix: add "nixfleet" to nix.settings.allowed-users.'';
       }
     ];
 
     warnings =
       lib.optional (!deploys && others != [ ])
-        "${names} deploys behind nixfleet's back. That is fine for looking at nixfleet first; remove it as soon as services.nixfleet.policy.switch is set.";
+        "${names} deploys behind nixfleet's back. That is fine for looking at nixfleet first; remove it as soon as services.nixfleet.policy.switch is set."
+      ++
+        lib.optional (!isOwn && declared != null && !mayUseNix owner (groupsOf declared))
+          ''services.nixfleet.repository.user: nixfleet builds as ${owner}, who may not use Nix: add "${owner}" to nix.settings.allowed-users.'';
   };
 }

@@ -115,6 +115,8 @@ in
       };
       services.nixfleet-exporter = {
         wantedBy = lib.mkIf (!exporter.socketActivation) [ "multi-user.target" ];
+        # It reads the configuration once, at its start.
+        restartTriggers = [ config.environment.etc."nixfleet/config.json".source ];
         serviceConfig = {
           ExecStart = lib.mkIf (arguments != [ ]) [
             ""

@@ -49,7 +49,13 @@ in
   config = lib.mkIf cfg.enable {
     services.nixfleet.settings.repository.user = lib.mkDefault repository.user;
 
-    systemd.packages = lib.mkIf hasUser (map dropIn (lib.attrNames (builtins.readDir directory)));
+    systemd = {
+      packages = lib.mkIf hasUser (map dropIn (lib.attrNames (builtins.readDir directory)));
+      # One of nixfleet's own in another place than the state directory.
+      services.nixfleet-pull.serviceConfig.ReadWritePaths = lib.mkIf (
+        repository.user == "nixfleet" && repository.path != null
+      ) [ "-${toString repository.path}" ];
+    };
 
     assertions = [
       {

@@ -137,7 +137,7 @@ fn the_activation_is_killed() {
 /// As on NixOS a switch ends with exit code 4 where it finds some service waiting to be started again, here the agent that
 /// was killed in just that moment. The new system runs then, and a person looks.
 fn ended_amid_a_restart(run: &Run) -> bool {
-    let is_so = run.detail.contains("exited with 4") && run.detail.contains("the new system runs all the same");
+    let is_so = run.detail.contains("a unit failed") && run.detail.contains("the new system runs all the same");
     run.operation == "switch" && run.results == ["failed"] && is_so
 }
 

@@ -17,6 +17,7 @@ use super::heartbeat::{self, Heartbeat};
 use super::policy::{Decision, Next, decide};
 use super::pull_request_check::PullRequestCheck;
 use super::remote_check::RemoteCheck;
+use super::replacement::OwnCredentials;
 use super::signals::{Asked, Signals};
 use super::start_pause::StartPause;
 use super::systemd::{Event, SystemdError, UnitState};
@@ -51,6 +52,7 @@ pub(super) struct Agent {
     check: RemoteCheck,
     pull_requests: PullRequestCheck,
     bus: Bus,
+    credentials: OwnCredentials,
     /// A reading of the evidence that hangs.
     hanging: Option<JoinHandle<Result<Evidence, StateError>>>,
     look_at: Option<Instant>,
@@ -82,6 +84,7 @@ impl Agent {
             bus: Bus::new(std::env::var(BUS_VARIABLE).ok()),
             config_path: arguments.config.clone(),
             unit: arguments.unit(),
+            credentials: OwnCredentials::default(),
             state,
             runtime,
             config,
@@ -281,9 +284,13 @@ impl Agent {
         // Started by hand, it is no unit's agent.
         if std::env::var_os("INVOCATION_ID").is_some()
             && let Some(own) = replacement::own_program()
-            && replacement::is_replaced(&own, systemd.program_of(&self.unit).await?.as_deref())
         {
-            return Ok(Life::Replaced);
+            let start = systemd.start_of(&self.unit).await?;
+            if replacement::is_replaced(&own, start.as_ref().map(|start| start.program.as_path()))
+                || self.credentials.is_outdated(start.map(|start| start.credentials))
+            {
+                return Ok(Life::Replaced);
+            }
         }
         let Next::Start(operation) = decision.next else { return Ok(Life::GoesOn) };
         if JournalStamp::of(&self.state) != evidence.stamp {

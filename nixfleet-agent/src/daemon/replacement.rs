@@ -1,4 +1,4 @@
-//! Whether the running system has another agent than this one.
+//! Whether the running system has another agent than this one, or other credentials for it.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -15,6 +15,20 @@ pub(crate) fn is_replaced(own: &Path, expected: Option<&Path>) -> bool {
     let Some(expected) = expected else { return true };
     let Ok(expected) = expected.canonicalize() else { return false };
     package(own) != package(&expected)
+}
+
+/// The credentials that this agent was started with: names and files, as its unit had them at the first look.
+///
+/// A running service keeps them. Where a switch brought others, only a new start gets them.
+#[derive(Debug, Default)]
+pub(crate) struct OwnCredentials(Option<Vec<(String, String)>>);
+
+impl OwnCredentials {
+    /// Whether systemd would now pass others. `expected` is what the unit names, `None` where the unit is gone.
+    pub(crate) fn is_outdated(&mut self, expected: Option<Vec<(String, String)>>) -> bool {
+        let Some(expected) = expected else { return false };
+        *self.0.get_or_insert_with(|| expected.clone()) != expected
+    }
 }
 
 /// The package in the Nix store, since a wrapper runs another file of the same package; elsewhere the file itself.
@@ -53,6 +67,24 @@ mod tests {
         }
         // As the kernel shows a program whose file was removed.
         assert!(is_replaced(&directory.join("old (deleted)"), Some(&old)));
+    }
+
+    #[test]
+    fn other_credentials_ask_for_a_new_start() {
+        let named = |file: &str| Some(vec![("token".to_owned(), file.to_owned())]);
+        let mut own = OwnCredentials::default();
+        for (expected, outdated) in [
+            (named("/run/secrets/one"), false),
+            (named("/run/secrets/one"), false),
+            (named("/run/secrets/two"), true),
+            (Some(Vec::new()), true),
+            (None, false),
+            (named("/run/secrets/one"), false),
+        ] {
+            assert_eq!(own.is_outdated(expected.clone()), outdated, "{expected:?}");
+        }
+        let mut without = OwnCredentials::default();
+        assert!(!without.is_outdated(Some(Vec::new())) && without.is_outdated(named("/run/secrets/one")));
     }
 
     #[test]

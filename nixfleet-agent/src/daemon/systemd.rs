@@ -23,9 +23,11 @@ const MANAGER_PATH: &str = "/org/freedesktop/systemd1";
 const CALL_LIMIT: Duration = Duration::from_secs(25);
 
 /// The units that run operations, as patterns.
-const OPERATION_UNITS: [&str; 5] = [
+const OPERATION_UNITS: [&str; 6] = [
     "nixfleet-pull.service",
     "nixfleet-switch.service",
+    // Of a switch that was killed: it activates, too.
+    "nixfleet-fall-back.service",
     "nixfleet-test.service",
     "nixfleet-rollback.service",
     "nixfleet-rollback@*.service",
@@ -71,6 +73,15 @@ pub(crate) struct UnitState {
     pub(crate) result: String,
     /// Of its last run; empty where systemd has forgotten it.
     pub(crate) invocation_id: String,
+}
+
+/// What systemd would start for a unit now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnitStart {
+    /// The program.
+    pub(crate) program: PathBuf,
+    /// The credentials that it would get (`LoadCredential=`): their names and files.
+    pub(crate) credentials: Vec<(String, String)>,
 }
 
 /// A connection to systemd.
@@ -179,13 +190,17 @@ impl Systemd {
         Ok(UnitState { active_state, result, invocation_id })
     }
 
-    /// The program that systemd would start for this unit now; `None` where it has no such unit any more.
-    pub(crate) async fn program_of(&self, unit: &str) -> Result<Option<PathBuf>, SystemdError> {
+    /// What systemd would start for this unit now; `None` where it has no such unit any more.
+    pub(crate) async fn start_of(&self, unit: &str) -> Result<Option<UnitStart>, SystemdError> {
+        const SERVICE: &str = "org.freedesktop.systemd1.Service";
         type Command = (String, Vec<String>, bool, u64, u64, u64, u64, u32, i32, i32);
         let path = self.load(unit).await?;
-        let exec_start = self.property(&path, "org.freedesktop.systemd1.Service", "ExecStart").await?;
+        let exec_start = self.property(&path, SERVICE, "ExecStart").await?;
         let commands = value(&exec_start, |variant| Vec::<Command>::try_from(variant).ok()).unwrap_or_default();
-        Ok(commands.into_iter().next().map(|command| PathBuf::from(command.0)))
+        let Some(command) = commands.into_iter().next() else { return Ok(None) };
+        let credentials = self.property(&path, SERVICE, "LoadCredential").await?;
+        let credentials = value(&credentials, |variant| Vec::<(String, String)>::try_from(variant).ok());
+        Ok(Some(UnitStart { program: PathBuf::from(command.0), credentials: credentials.unwrap_or_default() }))
     }
 
     async fn load(&self, unit: &str) -> Result<OwnedObjectPath, SystemdError> {

@@ -1,6 +1,5 @@
 //! Making a system the running one, and judging what came of it by what runs then.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -50,27 +49,12 @@ pub(super) fn probe_lock() -> Result<(), StepError> {
 }
 
 /// Sets the profile and activates `store_path`.
+///
+/// Not by `nixos-rebuild switch --store-path`: that one activates in a transient unit, which would go on after this unit was
+/// stopped or timed out, and builds a newer nixos-rebuild first, so that root would evaluate.
 pub(super) fn activate(store_path: &Path, action: Action) -> Result<Exit, StepError> {
-    let cannot_run = |program: &str, error: io::Error| {
-        StepError::new(Phase::Activation, format!("cannot run {program}: {error}; is it in the unit's path?"))
-    };
-    let mut rebuild = root_command("nixos-rebuild");
-    rebuild.arg(action.name()).arg("--store-path").arg(store_path);
-    // Else it runs the activation in a transient unit, which would go on after this unit was stopped or timed out. This
-    // unit is one of its own already, with a clean environment.
-    rebuild.env("NIXOS_SWITCH_USE_DIRTY_ENV", "1");
-    let exit = child::run(&mut rebuild).map_err(|error| cannot_run("nixos-rebuild", error))?;
-    // Older ones do not have the option, and stop at it before anything is changed.
-    let has_no_option = !exit.succeeded()
-        && exit.says("--store-path")
-        && ["unknown option", "unrecognized arguments", "unrecognised"].iter().any(|words| exit.says(words));
-    if !has_no_option {
-        return Ok(exit);
-    }
     if action != Action::Test {
-        let mut profile = root_command("nix-env");
-        profile.args(["--profile", SYSTEM_PROFILE, "--set"]).arg(store_path);
-        let exit = child::run(&mut profile).map_err(|error| cannot_run("nix-env", error))?;
+        let exit = set_profile(|profile| profile.arg("--set").arg(store_path))?;
         if !exit.succeeded() {
             return Ok(exit);
         }
@@ -78,21 +62,24 @@ pub(super) fn activate(store_path: &Path, action: Action) -> Result<Exit, StepEr
     switch_to_configuration(store_path, action)
 }
 
-/// The unit's environment is that of the user who builds; Nix warns of a home that belongs to somebody else.
+/// With `+` before it, systemd gives a command the environment of the unit's user all the same: the one who builds.
 pub(super) fn root_command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
-    command.env("HOME", "/root").env_remove("XDG_CACHE_HOME");
+    command.env("HOME", "/root").env("USER", "root").env("LOGNAME", "root");
+    command.env_remove("SHELL").env_remove("XDG_CACHE_HOME");
     command
 }
 
 /// Makes a generation the profile's default and activates it.
 pub(super) fn activate_generation(number: u64, store_path: &Path) -> Result<Exit, StepError> {
-    let mut profile = root_command("nix-env");
-    profile.args(["--profile", SYSTEM_PROFILE, "--switch-generation", &number.to_string()]);
-    let exit = child::run(&mut profile).map_err(|error| {
-        StepError::new(Phase::Activation, format!("cannot run nix-env: {error}; is it in the unit's path?"))
-    })?;
+    let exit = set_profile(|profile| profile.args(["--switch-generation", &number.to_string()]))?;
     if exit.succeeded() { switch_to_configuration(store_path, Action::Switch) } else { Ok(exit) }
+}
+
+fn set_profile(to: impl Fn(&mut Command) -> &mut Command) -> Result<Exit, StepError> {
+    child::run(to(root_command("nix-env").args(["--profile", SYSTEM_PROFILE]))).map_err(|error| {
+        StepError::new(Phase::Activation, format!("cannot run nix-env: {error}; is it in the unit's path?"))
+    })
 }
 
 /// Makes a system that ran before the running one again, until the next boot, with nothing but what it has itself: the
@@ -202,5 +189,20 @@ mod tests {
         }
         let sentence = check_system(Path::new("/nix/store/not-there")).unwrap_err().sentence;
         assert!(sentence.contains("is not there"), "{sentence}");
+    }
+
+    #[test]
+    fn nothing_of_the_user_who_builds_reaches_what_root_runs() {
+        let command = root_command("nix-env");
+        let set: Vec<_> = command.get_envs().collect();
+        for (name, value) in [
+            ("HOME", Some("/root")),
+            ("USER", Some("root")),
+            ("LOGNAME", Some("root")),
+            ("SHELL", None),
+            ("XDG_CACHE_HOME", None),
+        ] {
+            assert!(set.contains(&(name.as_ref(), value.map(AsRef::as_ref))), "{name}: {set:?}");
+        }
     }
 }

@@ -28,6 +28,8 @@ pub(super) fn build(context: &Context) -> Result<(), StepError> {
         StepError::new(Phase::Build, format!("cannot make {}: {error}; check its permissions", directory.display()))
     })?;
     let flake = flake_reference(&path, &head, &context.config.host_name())?;
+    let result = directory.join("result");
+    forget(&result)?;
     eprintln!("building {flake}");
     let mut command = Command::new("nixos-rebuild");
     // The link `result` in this directory keeps the system from being collected as garbage before it is activated.
@@ -39,11 +41,22 @@ pub(super) fn build(context: &Context) -> Result<(), StepError> {
         let phase = phase_of_failure(&exit);
         return Err(StepError::new(phase, exit.reason()).exit_code(exit.code));
     }
-    let store_path = std::fs::read_link(directory.join("result")).map_err(|error| {
+    let store_path = std::fs::read_link(&result).map_err(|error| {
         StepError::new(Phase::Build, format!("nixos-rebuild left no link to what it built: {error}"))
     })?;
     eprintln!("built {}", store_path.display());
     run.progress(Phase::Build, Some(head), Some(store_path)).map_err(StepError::in_phase(Phase::Build))
+}
+
+/// Removes the link of an earlier build: a build that left none must not pass for one that built what it points to.
+fn forget(result: &Path) -> Result<(), StepError> {
+    match std::fs::remove_file(result) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StepError::new(
+            Phase::Build,
+            format!("cannot remove {} of an earlier build: {error}; remove it by hand", result.display()),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The commit to build, or why there is none.
@@ -82,4 +95,21 @@ fn phase_of_failure(exit: &Exit) -> Phase {
         .into_iter()
         .any(|words| exit.says(words));
     if build_failed { Phase::Build } else { Phase::Evaluation }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_earlier_build_is_forgotten() {
+        let directory = tempfile::tempdir().unwrap();
+        let result = directory.path().join("result");
+        forget(&result).unwrap();
+        std::os::unix::fs::symlink("/nix/store/of-an-earlier-commit", &result).unwrap();
+        forget(&result).unwrap();
+        assert!(result.symlink_metadata().is_err());
+        std::fs::create_dir(&result).unwrap();
+        assert!(forget(&result).unwrap_err().sentence.contains("remove it by hand"));
+    }
 }
