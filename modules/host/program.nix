@@ -14,6 +14,22 @@ let
     pkgs.${name}
       or (throw "services.nixfleet: there is no package ${name}; import nixosModules.default of nixfleet's flake, or apply its overlays.default");
   hostName = config.networking.hostName;
+  # What is null has the default of the program, which is the same as being absent.
+  content = json.generate "nixfleet-config.json" (
+    lib.filterAttrsRecursive (_: value: value != null) cfg.settings
+  );
+  # One wrong key would stop the agent, pull and switch of a host, and with them the commit that mends it.
+  isChecked =
+    (cfg.package.passthru.checksConfiguration or false)
+    && pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform;
+  checked =
+    if isChecked then
+      pkgs.runCommand "nixfleet-config.json" { } ''
+        ${cfg.package}/bin/nixfleet-agent --config ${content} check-config
+        cp ${content} $out
+      ''
+    else
+      content;
 in
 {
   options.services.nixfleet = {
@@ -50,7 +66,7 @@ in
       };
       description = ''
         The content of `/etc/nixfleet/config.json`. The other options write into it; what is set here comes before them.
-        All keys are in [configuration.md](configuration.md). The programs refuse a key that they do not know. The file
+        All keys are in [configuration.md](configuration.md). A key that the programs do not know, or a value that cannot work, ends the build of the system. The file
         can be read by all: never write a secret here.
       '';
     };
@@ -64,10 +80,7 @@ in
 
     environment = {
       systemPackages = [ cfg.package ];
-      # What is null has the default of the program, which is the same as being absent.
-      etc."nixfleet/config.json".source = json.generate "nixfleet-config.json" (
-        lib.filterAttrsRecursive (_: value: value != null) cfg.settings
-      );
+      etc."nixfleet/config.json".source = checked;
     };
   };
 }

@@ -72,6 +72,8 @@ in
     name = "nixfleet-agent";
     mainProgram = "nixfleet";
     description = "The nixfleet agent and the command nixfleet";
+    # The module asks the program whether the configuration of a host is valid.
+    attributes.passthru.checksConfiguration = true;
     # Made by the program itself, so only where it can be run.
     attributes.postInstall = lib.optionalString (pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform) ''
       for shell in bash fish zsh; do
