@@ -7,6 +7,7 @@ use nixfleet_core::github::MergeMethod;
 
 use super::notes;
 use super::operate::Places;
+use super::pr_prometheus::PrPrometheusArguments;
 
 /// What to do with pull requests.
 #[derive(Debug, Subcommand)]
@@ -73,6 +74,9 @@ pub struct PrShowArguments {
     /// Which repository.
     #[command(flatten)]
     pub place: PrPlaceArguments,
+    /// Which hosts are concerned.
+    #[command(flatten)]
+    pub prometheus: PrPrometheusArguments,
 }
 
 /// Arguments of `nixfleet pr merge`.
@@ -96,6 +100,9 @@ pub struct PrMergeArguments {
     /// Which repository.
     #[command(flatten)]
     pub place: PrPlaceArguments,
+    /// Which hosts are concerned.
+    #[command(flatten)]
+    pub prometheus: PrPrometheusArguments,
 }
 
 /// What is refused unless it is allowed by name.
@@ -138,6 +145,9 @@ pub struct PrRevertArguments {
     /// Which repository.
     #[command(flatten)]
     pub place: PrPlaceArguments,
+    /// Which hosts are concerned.
+    #[command(flatten)]
+    pub prometheus: PrPrometheusArguments,
 }
 
 /// How commits come to the branch.

@@ -10,7 +10,7 @@ pub enum FleetError {
     #[error("which hosts? Name a Prometheus (--prometheus URL), a file (--hosts-file FILE), or the hosts themselves")]
     NoSource,
     /// Prometheus does not tell.
-    #[error(transparent)]
+    #[error("{0} (hosts can also be named with --hosts-file)")]
     Prometheus(#[from] PrometheusError),
     /// The hosts file cannot be used.
     #[error(transparent)]
