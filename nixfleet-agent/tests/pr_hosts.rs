@@ -82,21 +82,25 @@ fn those_that_have_the_commit_are_told_by_the_graph() {
     git(&desk.checkout(), &["pull", "--quiet", "origin", "main"]);
     let later = desk.commit("web1.nix", "fine\n", "web1: later");
     git(&desk.checkout(), &["push", "--quiet", "origin", "main"]);
+    git(&desk.checkout(), &["revert", "--no-edit", "--mainline=1", &merge]);
+    let reverted = git(&desk.checkout(), &["rev-parse", "HEAD"]);
+    git(&desk.checkout(), &["reset", "--quiet", "--hard", &later]);
     let prometheus = fleet(vec![
         host("runs", "main", &merge, &merge),
         host("runs-later", "main", &later, &later),
         host("pulled", "main", &before, &later),
         host("before", "main", &before, &before),
+        host("reverted", "main", &reverted, &reverted),
         host("elsewhere", "stable", &unknown, &unknown),
         host("odd", "main", &unknown, &unknown),
         host("gone", "", "", ""),
     ]);
     let expected = json!({
-        "running": ["runs", "runs-later"], "pulled": ["pulled"], "without": ["before"], "unknown": ["gone", "odd"]
+        "running": ["runs", "runs-later"], "pulled": ["pulled"], "without": ["before", "reverted"], "unknown": ["gone", "odd"]
     });
     let words = format!(
         "hosts and {}, by Prometheus: run it: runs, runs-later; have pulled it and do not run it: pulled; \
-         do not have it: before; not known here, for they are down or this machine lacks their commits: gone, odd",
+         are without it: before, reverted; not known here, for they are down or this machine lacks their commits: gone, odd",
         &merge[..7]
     );
     let shown = pr(&desk, &prometheus.url(), &["show", "7"]);

@@ -113,6 +113,8 @@ fn a_broken_update_is_taken_back(fleet: &FleetOnGithub<'_>, before: &str) {
     assert_eq!(results(&moved), NAMES.map(|name| format!("{name} done")), "{moved:?}");
     let status = fleet.all_are("GGGGG", "row 17: green everywhere again");
     assert_eq!(majority(&status), (fleet.tip().as_str(), 4), "{status}");
+    let shown = fleet.pr(&["show", "8"]).stdout;
+    assert!(shown.ends_with("by Prometheus: are without it: db1, web1, web2, web3\n"), "{shown}");
     who_did_what(fleet);
 }
 

@@ -17,13 +17,13 @@ pub enum PrCommand {
     List(PrListArguments),
     /// Show what one pull request changes, and whether it can be merged
     #[command(after_long_help = notes::of("show"))]
-    Show(PrShowArguments),
+    Show(Box<PrShowArguments>),
     /// Merge one pull request, after a question
     #[command(long_about = notes::ABOUT_PR_MERGE, after_long_help = notes::of("merge"))]
-    Merge(PrMergeArguments),
+    Merge(Box<PrMergeArguments>),
     /// Take a merged pull request, or a commit, back
     #[command(long_about = notes::ABOUT_PR_REVERT, after_long_help = notes::of("revert"))]
-    Revert(PrRevertArguments),
+    Revert(Box<PrRevertArguments>),
 }
 
 /// Which repository, and who asks.

@@ -36,6 +36,7 @@ pub(super) struct Carrying {
     pub(super) running: Vec<String>,
     /// Their checkout has it, and what runs does not, or cannot be compared.
     pub(super) pulled: Vec<String>,
+    /// It never came there, or it was taken back since.
     pub(super) without: Vec<String>,
     /// Down, or their commits are not known on this machine.
     pub(super) unknown: Vec<String>,
@@ -65,7 +66,7 @@ impl Fleet {
         Some(found)
     }
 
-    /// The hosts that have a commit. `has` tells whether a commit is, or comes after, the one that is looked for.
+    /// The hosts that have a commit. `has` tells whether a commit holds what the one that is looked for brought.
     pub(super) fn carrying(&self, branch: &str, has: impl Fn(&Revision) -> Option<bool>) -> Option<Carrying> {
         let mut found = Carrying::default();
         for host in self.hosts.as_ref()? {
@@ -114,7 +115,7 @@ impl Carrying {
         let groups = [
             ("run it", &self.running),
             ("have pulled it and do not run it", &self.pulled),
-            ("do not have it", &self.without),
+            ("are without it", &self.without),
             ("not known here, for they are down or this machine lacks their commits", &self.unknown),
         ];
         let told: Vec<String> = groups

@@ -1,5 +1,7 @@
 //! Which hosts are concerned.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -90,8 +92,14 @@ impl Carriers {
         let host = commit.and_then(|commit| this_host(place, places, commit));
         let store = RemoteStore::new(StateDirectory::new(&places.state_directory).remote_repository_path());
         let store = place.host.as_ref().map(|_| &store);
+        // Most hosts are at the same few commits.
+        let told: RefCell<BTreeMap<String, Option<bool>>> = RefCell::default();
         let in_fleet = commit.and_then(|commit| {
-            let found = fleet.carrying(branch, |revision| has_commit(&place.checkout, store, revision, commit))?;
+            let has = |revision: &Revision| {
+                let look = || has_commit(&place.checkout, store, revision, commit);
+                *told.borrow_mut().entry(revision.to_string()).or_insert_with(look)
+            };
+            let found = fleet.carrying(branch, has)?;
             Some((found.words(commit), found))
         });
         let (words, in_fleet) = match in_fleet {
@@ -119,10 +127,15 @@ fn this_host(place: &Place, places: &Places, commit: &Revision) -> Option<HostWi
     Some(HostWithCommit { host, runs_it: has(running), pulled_it: has(head) })
 }
 
-/// Whether `commit` is this revision or comes before it; absent where this machine does not have both.
+/// Whether `commit` is this revision, or comes before it and was not taken back between the two; absent where this machine
+/// does not have both.
 fn has_commit(checkout: &Path, store: Option<&RemoteStore>, revision: &Revision, commit: &Revision) -> Option<bool> {
     let found = git::divergence(checkout, store, revision, commit, COUNTED_COMMITS).ok()??;
-    Some(found.behind.count == 0)
+    if found.behind.count > 0 || revision == commit {
+        return Some(found.behind.count == 0);
+    }
+    // Where that cannot be told, such as where later commits changed the same lines, it counts as there.
+    Some(!git::is_taken_back(checkout, revision, commit).unwrap_or(false))
 }
 
 fn words_without_names(place: &Place, branch: &str, found: Option<&HostWithCommit>) -> String {
