@@ -122,6 +122,19 @@ fn without_the_commits_only_the_very_commit_is_known() {
 }
 
 #[test]
+fn that_a_part_is_missing_is_said() {
+    let desk = Desk::with_update();
+    let up = json!([sample(&[("instance", "web1:1"), ("host", "web1")], "1")]);
+    let prometheus = Server::start(move |request| {
+        if request.contains("query=up") { vector(&up, &["one store did not answer"]) } else { vector(&json!([]), &[]) }
+    });
+    let merged = pr(&desk, &prometheus.url(), &["merge", "7", "--yes"]);
+    let words = "\nmore may be concerned: Prometheus: one store did not answer\n";
+    assert!(merged.code == Some(0) && merged.stderr.contains(words), "{merged:?}");
+    assert!(merged.stderr.contains("; not known of web1; "), "{merged:?}");
+}
+
+#[test]
 fn a_prometheus_that_does_not_tell_stops_nothing() {
     let locked = Server::always(&http("401 Unauthorized", "no"));
     for (url, words) in [

@@ -18,7 +18,7 @@ const SHOWN_NAMES: usize = 20;
 pub(super) struct Fleet {
     /// Absent where no Prometheus is named, or where it does not tell.
     hosts: Option<Vec<FleetHost>>,
-    /// Why it does not tell. No reason to stop: hosts that are not named are concerned all the same.
+    /// Why it does not tell, or not all. No reason to stop: hosts that are not named are concerned all the same.
     pub(super) problem: Option<String>,
 }
 
@@ -48,9 +48,18 @@ impl Fleet {
         let Some(access) = arguments.access() else { return Self::default() };
         let asked = with_progress("asking Prometheus", || look(&Client::new(&access)?, &arguments.job));
         match asked {
-            Ok(fleet) => Self { hosts: Some(fleet.hosts), problem: None },
+            Ok(fleet) => {
+                let problem = (!fleet.warnings.is_empty()).then(|| fleet.warnings.join("; "));
+                Self { hosts: Some(fleet.hosts), problem }
+            }
             Err(error) => Self { hosts: None, problem: Some(error.to_string()) },
         }
+    }
+
+    /// For people: why hosts are not named, or not all of them, where somebody asked for their names.
+    pub(super) fn missing_words(&self) -> String {
+        let what = if self.hosts.is_some() { "more may be concerned" } else { "which ones is not known" };
+        self.problem.as_ref().map(|problem| format!("\n{what}: {problem}")).unwrap_or_default()
     }
 
     /// The hosts that track this branch.

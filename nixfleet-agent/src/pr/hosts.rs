@@ -26,7 +26,7 @@ pub(super) struct TurningYellow {
     pub(super) hosts: String,
     /// By name, where Prometheus tells.
     pub(super) fleet: Option<Tracking>,
-    /// Why it does not, where one is named.
+    /// Why it does not, or not of all, where one is named.
     pub(super) fleet_problem: Option<String>,
 }
 
@@ -38,21 +38,15 @@ impl TurningYellow {
             || {
                 let here = place.host.as_ref().map(|host| format!(", {} among them", host.host_name()));
                 format!(
-                    "every host that tracks {branch} of {}{}: Git and Lock turn yellow until it has pulled{}",
+                    "every host that tracks {branch} of {}{}: Git and Lock turn yellow until it has pulled",
                     place.shown_url(),
-                    here.unwrap_or_default(),
-                    without_names(&fleet)
+                    here.unwrap_or_default()
                 )
             },
             |found| found.words(branch),
         );
-        Self { hosts, fleet: found, fleet_problem: fleet.problem }
+        Self { hosts: hosts + &fleet.missing_words(), fleet: found, fleet_problem: fleet.problem }
     }
-}
-
-/// Why hosts are not named, where somebody asked for their names.
-fn without_names(fleet: &Fleet) -> String {
-    fleet.problem.as_ref().map(|problem| format!("\nwhich ones is not known: {problem}")).unwrap_or_default()
 }
 
 /// The hosts that have a commit.
@@ -62,7 +56,7 @@ pub(super) struct Carriers {
     pub(super) host: Option<HostWithCommit>,
     /// By name, where Prometheus tells.
     pub(super) fleet: Option<Carrying>,
-    /// Why it does not, where one is named.
+    /// Why it does not, or not of all, where one is named.
     pub(super) fleet_problem: Option<String>,
     /// For people.
     #[serde(skip)]
@@ -104,9 +98,9 @@ impl Carriers {
         });
         let (words, in_fleet) = match in_fleet {
             Some((words, found)) => (words, Some(found)),
-            None => (words_without_names(place, branch, host.as_ref()) + &without_names(&fleet), None),
+            None => (words_without_names(place, branch, host.as_ref()), None),
         };
-        Self { host, fleet: in_fleet, fleet_problem: fleet.problem, words }
+        Self { host, words: words + &fleet.missing_words(), fleet: in_fleet, fleet_problem: fleet.problem }
     }
 }
 
