@@ -4,6 +4,7 @@ mod fleet;
 pub mod notes;
 mod operate;
 mod pr;
+mod pr_prometheus;
 mod status;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub use pr::{
     Method, Permissions, PrCommand, PrListArguments, PrMergeArguments, PrPlaceArguments, PrRevertArguments,
     PrShowArguments,
 };
+pub use pr_prometheus::PrPrometheusArguments;
 pub use status::{DEFAULT_CONFIG, FailOn, HostArguments, RepositoryArguments, StatusArguments};
 
 /// Shows how far NixOS hosts are from what their configuration repository asks for.

@@ -4,78 +4,21 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a story stops at what it did not expect")]
 
-use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use world::fleet_host::FleetHost;
 use world::fleet_member::{FleetMember, serve};
-use world::machine::{Image, Machine, Network, Output};
-use world::programs::{Ssh, User};
+use world::fleet_person::{Person, host, results};
+use world::machine::{Image, Machine, Network};
 use world::prometheus::Prometheus;
 
 const LIMIT: Duration = Duration::from_mins(2);
 const NAMES: [&str; 4] = ["db1", "web1", "web2", "web3"];
-
-/// The person who moves them.
-struct Person {
-    user: User,
-    ssh: Ssh,
-    prometheus: Prometheus,
-}
-
-impl Person {
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.ssh.before_others(self.user.command("nixfleet"));
-        command.arg("fleet").args(arguments).env("NIXFLEET_PROMETHEUS_URL", self.prometheus.url());
-        command.stdin(Stdio::null());
-        command
-    }
-
-    fn fleet(&self, arguments: &[&str]) -> Output {
-        let output = self.command(arguments).output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Output { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
-    }
-
-    fn expect(&self, code: i32, arguments: &[&str]) -> Output {
-        let output = self.fleet(arguments);
-        assert_eq!(output.code, Some(code), "{arguments:?}: {}\n{}", output.stdout, output.stderr);
-        output
-    }
-
-    fn json(&self, code: i32, arguments: &[&str]) -> Value {
-        let output = self.expect(code, &[arguments, &["--json"]].concat());
-        serde_json::from_str(&output.stdout).unwrap()
-    }
-
-    /// Moves the fleet, over ssh to the addresses that Prometheus scrapes.
-    fn moved(&self, code: i32, arguments: &[&str]) -> Vec<(String, String, String)> {
-        let told = self.json(code, &[arguments, &["--ssh", "root@{address}", "--yes"]].concat());
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let hosts = told["hosts"].as_array().unwrap();
-        hosts.iter().map(|it| (text(&it["name"]), text(&it["result"]), text(&it["detail"]))).collect()
-    }
-
-    /// What Prometheus has scraped shows this within a while.
-    fn sees(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-        let end = Instant::now() + LIMIT;
-        loop {
-            let output = self.fleet(&["status", "--json"]);
-            let told: Value = serde_json::from_str(&output.stdout).unwrap_or_default();
-            if is_so(&told) {
-                return told;
-            }
-            assert!(Instant::now() < end, "not within {LIMIT:?}: {what}: {told} {}", output.stderr);
-            thread::sleep(Duration::from_millis(200));
-        }
-    }
-}
 
 /// On a terminal it asks, and only a yes is one.
 fn asked_before(person: &Person, on_web3: &FleetMember<'_>) {
@@ -111,41 +54,12 @@ fn asked_before(person: &Person, on_web3: &FleetMember<'_>) {
     assert!(shown.contains("web3: done: ") && shown.contains("1 done"), "{shown}");
 }
 
-fn results(moved: &[(String, String, String)]) -> Vec<String> {
-    let mut results: Vec<_> = moved.iter().map(|(name, result, _)| format!("{name} {result}")).collect();
-    results.sort();
-    results
-}
-
-fn host<'a>(status: &'a Value, name: &str) -> &'a Value {
-    let hosts = status["hosts"].as_array().unwrap();
-    hosts.iter().find(|host| host["name"] == name).unwrap_or_else(|| panic!("no {name}: {status}"))
-}
-
 fn boot(image: &Image) -> Vec<Machine> {
     let booting = NAMES.map(|name| {
         let image = image.clone();
         thread::spawn(move || Machine::boot(&image, name))
     });
     booting.into_iter().map(|machine| machine.join().unwrap()).collect()
-}
-
-/// Lets one key in everywhere, and knows every host by its key.
-fn keys(machines: &[&Machine], network: &Network, directory: &Path) -> Ssh {
-    let key = directory.join("key");
-    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status().unwrap();
-    assert!(made.success());
-    let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
-    let mut known = String::new();
-    for machine in machines {
-        machine.write("/root/.ssh/authorized_keys", &public);
-        machine.shell("ln -s /opt/nixfleet/bin/nixfleet /usr/local/bin/nixfleet");
-        let of_host = machine.read("/etc/ssh/ssh_host_ed25519_key.pub");
-        writeln!(known, "{} {}", network.address(machine.name()), of_host.trim()).unwrap();
-    }
-    let known_hosts = directory.join("known_hosts");
-    std::fs::write(&known_hosts, known).unwrap();
-    Ssh::new(&known_hosts, &key)
 }
 
 #[test]
@@ -164,9 +78,7 @@ fn an_update_in_waves_that_stops_and_goes_on() {
     origin.remote.commit("four hosts");
     serve(&origin);
     let [on_db1, on_web2, on_web3] = [db1, web2, web3].map(|machine| FleetMember::join(machine, &origin));
-    let directory = tempfile::tempdir().unwrap();
-    let person =
-        Person { user: User::new(), ssh: keys(&[db1, web1, web2, web3], &network, directory.path()), prometheus };
+    let person = Person::let_in(&[db1, web1, web2, web3], &network, prometheus);
 
     // A fleet of new hosts, all at once.
     person.sees("four hosts", |told| told["hosts"].as_array().is_some_and(|hosts| hosts.len() == 4));

@@ -20,18 +20,24 @@ impl<'a> FleetMember<'a> {
     /// Installs nixfleet with the configuration that the repository of `origin` has for a host of this machine's name.
     pub fn join(machine: &'a Machine, origin: &FleetHost<'_>) -> Self {
         let from = origin.machine.name();
-        install_programs(machine);
-        let url = format!("git://{from}/configuration");
-        let name = machine.name();
-        let text = format!(r#"{{ "host": "{name}", "repository": {{ "url": "{url}", "branch": "main" }} }}"#);
-        machine.write("/etc/nixfleet/config.json", text);
-        begin(machine);
+        let member = Self::follow(machine, &format!("git://{from}/configuration"), "");
         // As the lock names it.
         machine.succeed(&["install", "--directory", "--owner", "nixfleet", "--group", "nixfleet", "/srv/nixpkgs"]);
         let clone = ["git", "clone", "--quiet", &format!("git://{from}/nixpkgs"), "/srv/nixpkgs"];
         machine.wait_until("git is served", std::time::Duration::from_mins(1), || {
             machine.run_as("nixfleet", &clone).success()
         });
+        member
+    }
+
+    /// Installs nixfleet with the configuration that this remote has for a host of this machine's name, and with more members
+    /// of its own configuration.
+    pub fn follow(machine: &'a Machine, url: &str, members: &str) -> Self {
+        install_programs(machine);
+        let name = machine.name();
+        let text = format!(r#"{{ "host": "{name}", "repository": {{ "url": "{url}", "branch": "main" }}{members} }}"#);
+        machine.write("/etc/nixfleet/config.json", text);
+        begin(machine);
         Self { machine }
     }
 

@@ -22,6 +22,8 @@ pub mod exporter;
 pub mod flake_checkout;
 pub mod fleet_host;
 pub mod fleet_member;
+pub mod fleet_on_github;
+pub mod fleet_person;
 pub mod git_server;
 pub mod github;
 pub mod machine;

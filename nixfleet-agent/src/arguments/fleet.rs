@@ -1,12 +1,13 @@
 //! Arguments of `nixfleet fleet`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
 use super::FailOn;
 use super::notes;
-use crate::fleet::{LabelFilter, LabelOrder, RevisionFilter, StateFilter, WaveSizes};
+use crate::fleet::{Access, LabelFilter, LabelOrder, RevisionFilter, StateFilter, WaveSizes};
 
 const A_DAY_SECONDS: u64 = 86_400;
 
@@ -112,6 +113,19 @@ impl PrometheusArguments {
     /// The Prometheus that is meant; an empty one means none, also where the environment names one.
     pub(crate) fn url(&self) -> Option<&str> {
         self.prometheus.as_deref().filter(|url| !url.is_empty())
+    }
+
+    /// How the one that is meant is reached.
+    pub(crate) fn access(&self) -> Option<Access> {
+        Some(Access {
+            url: self.url()?.to_owned(),
+            token_file: self.token_file.clone(),
+            username: self.username.clone(),
+            password_file: self.password_file.clone(),
+            ca_file: self.ca_file.clone(),
+            timeout: Duration::from_secs(self.timeout),
+            option_prefix: "--",
+        })
     }
 }
 

@@ -261,6 +261,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 22] = [
         "pr-merge",
         &[
             ("nixfleet pr merge 7 --repo ~/nixos", "shows it, and asks"),
+            ("nixfleet pr merge 7 --prometheus http://p:9090", "names the hosts that turn yellow"),
             ("nixfleet pr merge 7 --repo ~/nixos --yes", "in a script"),
             ("nixfleet pr merge 7 --allow-failed-checks", "although a check failed"),
         ],
@@ -291,7 +292,7 @@ pub const FILES: [(&str, &str); 4] = [
 
 /// The environment variables that count.
 pub const ENVIRONMENT: [(&str, &str); 7] = [
-    ("NIXFLEET_PROMETHEUS_URL", "fleet: the Prometheus, where --prometheus names none"),
+    ("NIXFLEET_PROMETHEUS_URL", "fleet, pr: the Prometheus, where --prometheus names none"),
     ("NO_COLOR", "if set and not empty: no colours, unless --color always"),
     ("CLICOLOR_FORCE", "if set and not 0: colours also where the output is not a terminal"),
     ("XDG_CACHE_HOME, HOME", "where the cache directory lies"),

@@ -7,6 +7,7 @@ use nixfleet_core::github::MergeMethod;
 
 use super::notes;
 use super::operate::Places;
+use super::pr_prometheus::PrPrometheusArguments;
 
 /// What to do with pull requests.
 #[derive(Debug, Subcommand)]
@@ -16,13 +17,13 @@ pub enum PrCommand {
     List(PrListArguments),
     /// Show what one pull request changes, and whether it can be merged
     #[command(after_long_help = notes::of("pr-show"))]
-    Show(PrShowArguments),
+    Show(Box<PrShowArguments>),
     /// Merge one pull request, after a question
     #[command(long_about = notes::ABOUT_PR_MERGE, after_long_help = notes::of("pr-merge"))]
-    Merge(PrMergeArguments),
+    Merge(Box<PrMergeArguments>),
     /// Take a merged pull request, or a commit, back
     #[command(long_about = notes::ABOUT_PR_REVERT, after_long_help = notes::of("pr-revert"))]
-    Revert(PrRevertArguments),
+    Revert(Box<PrRevertArguments>),
 }
 
 /// Which repository, and who asks.
@@ -73,6 +74,9 @@ pub struct PrShowArguments {
     /// Which repository.
     #[command(flatten)]
     pub place: PrPlaceArguments,
+    /// Which hosts are concerned.
+    #[command(flatten)]
+    pub prometheus: PrPrometheusArguments,
 }
 
 /// Arguments of `nixfleet pr merge`.
@@ -96,6 +100,9 @@ pub struct PrMergeArguments {
     /// Which repository.
     #[command(flatten)]
     pub place: PrPlaceArguments,
+    /// Which hosts are concerned.
+    #[command(flatten)]
+    pub prometheus: PrPrometheusArguments,
 }
 
 /// What is refused unless it is allowed by name.
@@ -141,6 +148,9 @@ pub struct PrRevertArguments {
     /// Which repository.
     #[command(flatten)]
     pub place: PrPlaceArguments,
+    /// Which hosts are concerned.
+    #[command(flatten)]
+    pub prometheus: PrPrometheusArguments,
 }
 
 /// How commits come to the branch.

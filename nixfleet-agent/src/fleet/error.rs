@@ -12,7 +12,7 @@ pub enum FleetError {
     )]
     NoSource,
     /// Prometheus does not tell.
-    #[error(transparent)]
+    #[error("{0} (hosts can also be named with --hosts-file)")]
     Prometheus(#[from] PrometheusError),
     /// The hosts file cannot be used.
     #[error(transparent)]

@@ -19,6 +19,8 @@ pub(crate) struct FleetHost {
     pub(crate) states: Compartments<State>,
     /// The commit that runs.
     pub(crate) revision: Option<Revision>,
+    /// The branch that it tracks.
+    pub(crate) branch: Option<String>,
     /// The commit of its checkout.
     pub(crate) local_revision: Option<Revision>,
     /// The tip of the tracked branch, as the host has seen it.
@@ -43,6 +45,7 @@ impl FleetHost {
             is_up: None,
             states: Compartments { agent: unknown, git: unknown, lock: unknown, system: unknown, tests: unknown },
             revision: None,
+            branch: None,
             local_revision: None,
             remote_revision: None,
             commits_behind: None,

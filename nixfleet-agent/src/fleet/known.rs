@@ -1,15 +1,14 @@
 //! The hosts of a fleet: what is known of each, and how it is reached.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::FleetError;
 use super::host::FleetHost;
-use super::prometheus::{Access, Client, look};
+use super::prometheus::{Client, look};
 use super::reach::{ReachError, destination};
 use super::selection::Selection;
 use super::source::{self, ListedHost};
-use crate::arguments::{FleetHostsArguments, PrometheusArguments};
+use crate::arguments::FleetHostsArguments;
 use crate::ssh::SshDestination;
 
 /// A host, and how it is reached.
@@ -53,7 +52,7 @@ pub(crate) fn find(arguments: &FleetHostsArguments) -> Result<Known, FleetError>
     };
     let asked = names(arguments);
     let (mut hosts, mut warnings) = (Vec::new(), Vec::new());
-    let access = access(&arguments.prometheus);
+    let access = arguments.prometheus.access();
     if let Some(access) = &access {
         let fleet = look(&Client::new(access)?, &arguments.prometheus.job)?;
         (hosts, warnings) = (fleet.hosts, fleet.warnings);
@@ -103,15 +102,4 @@ fn add_listed(hosts: &mut Vec<FleetHost>, listed: &[ListedHost], by_prometheus: 
             host.labels.extend(entry.labels.clone());
         }
     }
-}
-
-fn access(arguments: &PrometheusArguments) -> Option<Access> {
-    Some(Access {
-        url: arguments.url()?.to_owned(),
-        token_file: arguments.token_file.clone(),
-        username: arguments.username.clone(),
-        password_file: arguments.password_file.clone(),
-        ca_file: arguments.ca_file.clone(),
-        timeout: Duration::from_secs(arguments.timeout),
-    })
 }

@@ -20,7 +20,9 @@ mod table;
 mod view;
 
 pub use error::FleetError;
+pub(crate) use host::FleetHost;
 pub use prometheus::PrometheusError;
+pub(crate) use prometheus::{Access, Client, look};
 pub use rollout::{LabelOrder, WaveSizes};
 pub use selection::{FilterError, LabelFilter, RevisionFilter, StateFilter};
 pub use source::HostsFileError;

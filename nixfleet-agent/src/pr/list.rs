@@ -1,4 +1,4 @@
-//! `nixfleet pr list` and `nixfleet pr show`.
+//! `nixfleet pr list`.
 
 use std::fmt::Write as _;
 
@@ -8,9 +8,9 @@ use nixfleet_core::github::{Checks, KnownAnswers, PullRequestDetails};
 use serde::Serialize;
 
 use super::place::Place;
-use super::review::{Review, checks_words, read_checks, state_words};
+use super::review::{checks_words, read_checks, state_words};
 use super::{block_on, print, print_json};
-use crate::arguments::{PrListArguments, PrShowArguments};
+use crate::arguments::PrListArguments;
 use crate::progress::with_progress;
 use crate::{CommandError, Outcome};
 
@@ -52,23 +52,6 @@ pub(crate) fn list(arguments: &PrListArguments) -> Result<Outcome, CommandError>
         print(&table(&listed, now))?;
     }
     Ok(Outcome::Done)
-}
-
-/// Shows one pull request, whatever it changes.
-pub(crate) fn show(arguments: &PrShowArguments) -> Result<Outcome, CommandError> {
-    let place = Place::find(&arguments.place)?;
-    let review = look(&place, arguments.number)?;
-    if arguments.json {
-        print_json(&review)?;
-    } else {
-        print(&review.text(Timestamp::now()))?;
-    }
-    Ok(Outcome::Done)
-}
-
-pub(super) fn look(place: &Place, number: u64) -> Result<Review, CommandError> {
-    let work = || block_on(async { Review::of(&place.client()?, number).await });
-    Ok(with_progress(&format!("asking GitHub about #{number} of {}", place.shown_url()), work)?)
 }
 
 fn table(listed: &[Listed], now: Timestamp) -> String {

@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use super::ask::ask;
 use super::audit::Recorded;
-use super::hosts::turning_yellow;
-use super::list::look;
+use super::hosts::TurningYellow;
 use super::objections::{objections, of_signatures};
 use super::place::Place;
 use super::review::Review;
+use super::show::look;
 use super::{PrError, block_on, print, print_json};
 use crate::arguments::PrMergeArguments;
 use crate::progress::with_progress;
@@ -23,7 +23,8 @@ struct Report<'a> {
     result: &'static str,
     revision: Option<&'a str>,
     pull_request: &'a Review,
-    hosts: &'a str,
+    #[serde(flatten)]
+    hosts: &'a TurningYellow,
 }
 
 /// Merges it, if nothing stands against it and a person wants it.
@@ -31,10 +32,10 @@ pub(crate) fn merge(arguments: &PrMergeArguments) -> Result<Outcome, CommandErro
     let place = Place::find(&arguments.place)?;
     let number = arguments.number;
     let review = look(&place, number)?;
-    let hosts = turning_yellow(&place, &review.details.base_branch);
+    let hosts = TurningYellow::find(&place, &arguments.prometheus, &review.details.base_branch);
     let is_merged = review.details.state == PullRequestState::Merged;
     if !is_merged {
-        anstream::eprint!("{}{hosts}\n", review.text(Timestamp::now()));
+        anstream::eprint!("{}{}\n", review.text(Timestamp::now()), hosts.hosts);
         let mut reasons = objections(&review, arguments.permissions);
         if let Some(host) = &place.host {
             let method = arguments.method.into();

@@ -6,6 +6,7 @@
 mod ask;
 mod audit;
 mod error;
+mod fleet;
 mod hosts;
 mod inputs;
 mod list;
@@ -15,6 +16,7 @@ mod place;
 mod push;
 mod revert;
 mod review;
+mod show;
 mod who;
 
 use std::io::Write as _;
@@ -29,7 +31,7 @@ use crate::{CommandError, Outcome};
 pub(crate) fn run(command: &PrCommand) -> Result<Outcome, CommandError> {
     match command {
         PrCommand::List(arguments) => list::list(arguments),
-        PrCommand::Show(arguments) => list::show(arguments),
+        PrCommand::Show(arguments) => show::show(arguments),
         PrCommand::Merge(arguments) => merge::merge(arguments),
         PrCommand::Revert(arguments) => revert::revert(arguments),
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::ask::ask;
 use super::audit::Recorded;
-use super::hosts::{HostWithCommit, carrying, carrying_words};
+use super::hosts::Carriers;
 use super::place::Place;
 use super::push::{Pushed, fetch_tip, push_revert};
 use super::{PrError, block_on, print, print_json};
@@ -26,7 +26,8 @@ struct Report<'a> {
     /// The pull request that was opened.
     number: Option<u64>,
     url: Option<&'a str>,
-    host: Option<HostWithCommit>,
+    #[serde(flatten)]
+    carriers: Carriers,
 }
 
 /// Opens a pull request that reverts it, or pushes a commit that does.
@@ -56,6 +57,10 @@ pub(crate) fn revert(arguments: &PrRevertArguments) -> Result<Outcome, CommandEr
     }
 }
 
+fn find_carriers(place: &Place, arguments: &PrRevertArguments, branch: &str, commit: Option<&Revision>) -> Carriers {
+    Carriers::find(place, &arguments.place.places, &arguments.prometheus, branch, commit)
+}
+
 fn merged(place: &Place, number: u64) -> Result<PullRequestDetails, PrError> {
     let work = || block_on(async { Ok(place.client()?.pull_request_now(number).await?) });
     let details = with_progress(&format!("asking GitHub about #{number} of {}", place.shown_url()), work)?;
@@ -68,8 +73,8 @@ fn merged(place: &Place, number: u64) -> Result<PullRequestDetails, PrError> {
 
 fn open(place: &Place, arguments: &PrRevertArguments, details: &PullRequestDetails) -> Result<Outcome, CommandError> {
     let number = details.number;
-    let host = details.merge_revision.as_ref().and_then(|commit| carrying(place, &arguments.place.places, commit));
-    anstream::eprintln!("#{number} {}\n{}", details.title, carrying_words(place, &details.base_branch, host.as_ref()));
+    let carriers = find_carriers(place, arguments, &details.base_branch, details.merge_revision.as_ref());
+    anstream::eprintln!("#{number} {}\n{}", details.title, carriers.words);
     ask(&format!("Open a pull request that reverts #{number}?"), arguments.yes)?;
     let state = StateDirectory::new(&arguments.place.places.state_directory);
     let recorded = Recorded::begin(&state, "pr revert", format!("#{number} of {}", details.repository))?;
@@ -80,7 +85,7 @@ fn open(place: &Place, arguments: &PrRevertArguments, details: &PullRequestDetai
     if arguments.json {
         let reverted_revision = details.merge_revision.as_ref().map(Revision::as_str);
         let (number, url) = (Some(opened.number), Some(opened.url.as_str()));
-        print_json(&Report { result: "opened", reverted_revision, number, url, host, ..Report::default() })?;
+        print_json(&Report { result: "opened", reverted_revision, number, url, carriers, ..Report::default() })?;
     } else {
         print(&format!(
             "#{} {}\n{}\n`nixfleet pr merge {}` merges it\n",
@@ -111,22 +116,17 @@ fn push(
 ) -> Result<Outcome, CommandError> {
     let tip = with_progress(&format!("reading {}", place.shown_url()), || fetch_tip(place, branch))?;
     let content = git::revert(&place.checkout, &tip, commit).map_err(PrError::from)?;
-    let host = carrying(place, &arguments.place.places, commit);
+    let carriers = find_carriers(place, arguments, branch, Some(commit));
     let reverted_revision = Some(commit.as_str());
     if content.is_done_already {
         if arguments.json {
-            print_json(&Report { result: "already_reverted", reverted_revision, host, ..Report::default() })?;
+            print_json(&Report { result: "already_reverted", reverted_revision, carriers, ..Report::default() })?;
         } else {
             print(&format!("{} is not in effect on {branch} any more: nothing to revert\n", commit.short()))?;
         }
         return Ok(Outcome::Done);
     }
-    anstream::eprintln!(
-        "{} {}\n{}",
-        commit.short(),
-        content.reverted_subject,
-        carrying_words(place, branch, host.as_ref())
-    );
+    anstream::eprintln!("{} {}\n{}", commit.short(), content.reverted_subject, carriers.words);
     ask(&format!("Push a commit to {branch} that reverts it?"), arguments.yes)?;
     let state = StateDirectory::new(&arguments.place.places.state_directory);
     let recorded = Recorded::begin(&state, "pr revert", format!("{on} of {}", place.shown_url()))?;
@@ -135,7 +135,7 @@ fn push(
     let Pushed { revision } = outcome?;
     if arguments.json {
         let revision = Some(revision.as_str());
-        print_json(&Report { result: "pushed", reverted_revision, revision, host, ..Report::default() })?;
+        print_json(&Report { result: "pushed", reverted_revision, revision, carriers, ..Report::default() })?;
     } else {
         print(&format!("{} is pushed to {branch}: it reverts {}\n", revision.short(), commit.short()))?;
     }

@@ -114,7 +114,15 @@ impl Desk {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(NIXFLEET);
-        for name in ["GITHUB_TOKEN", "GH_TOKEN", "XDG_STATE_HOME", "SUDO_USER", "NO_COLOR", "CLICOLOR_FORCE"] {
+        for name in [
+            "GITHUB_TOKEN",
+            "GH_TOKEN",
+            "NIXFLEET_PROMETHEUS_URL",
+            "XDG_STATE_HOME",
+            "SUDO_USER",
+            "NO_COLOR",
+            "CLICOLOR_FORCE",
+        ] {
             command.env_remove(name);
         }
         let absent = self.home.path().join("absent");

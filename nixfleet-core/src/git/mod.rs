@@ -27,5 +27,5 @@ pub use ownership::allow_foreign_owner;
 pub use redact::redact_url;
 pub use remote::{Credentials, RemoteError, RemoteSource, RemoteStore, Timeouts};
 pub use repository_error::RepositoryError;
-pub use revert::{Revert, RevertError, parents, revert};
+pub use revert::{Revert, RevertError, is_taken_back, parents, revert};
 pub use tracked_remote::{TrackedRemote, tracked_remote};

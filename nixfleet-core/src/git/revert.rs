@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use git2::{Commit, ErrorCode, Oid};
+use git2::{Commit, ErrorCode, Index, Oid, Repository};
 
 use super::{RepositoryError, local};
 use crate::Revision;
@@ -60,11 +60,40 @@ pub fn parents(path: &Path, commit: &Revision) -> Result<Vec<Revision>, RevertEr
     Ok(found.parent_ids().map(Revision::from).collect())
 }
 
+/// Whether `tip`, which comes after `commit` or is it, does not hold its changes any more. Nothing is written.
+pub fn is_taken_back(path: &Path, tip: &Revision, commit: &Revision) -> Result<bool, RevertError> {
+    let repository = local::open(path)?.ok_or_else(|| RevertError::NoRepository(path.display().to_string()))?;
+    let unreadable = |error| RepositoryError::unreadable("the commits", path, error);
+    let (tip_commit, _, index) = without(&repository, path, tip, commit)?;
+    let tree = tip_commit.tree().map_err(unreadable)?;
+    let left = repository.diff_tree_to_index(Some(&tree), Some(&index), None).map_err(unreadable)?;
+    Ok(left.deltas().len() == 0)
+}
+
 /// Reverts `commit`, which `tip` reaches, on top of `tip`. Of a merge, what it brought to its first parent is reverted.
 pub fn revert(path: &Path, tip: &Revision, commit: &Revision) -> Result<Revert, RevertError> {
     let repository = local::open(path)?.ok_or_else(|| RevertError::NoRepository(path.display().to_string()))?;
+    let (tip_commit, reverted, mut index) = without(&repository, path, tip, commit)?;
+    let tree =
+        index.write_tree_to(&repository).map_err(|error| RepositoryError::unreadable("the commits", path, error))?;
+    let subject = one_line(&String::from_utf8_lossy(reverted.summary_bytes().unwrap_or_default()), 200);
+    Ok(Revert {
+        tree: tree.to_string(),
+        message: message(&reverted, &subject, reverted.parent_count()),
+        reverted_subject: subject,
+        is_done_already: tree == tip_commit.tree_id(),
+    })
+}
+
+/// Both commits, and what `tip` would hold without `commit`.
+fn without<'a>(
+    repository: &'a Repository,
+    path: &Path,
+    tip: &Revision,
+    commit: &Revision,
+) -> Result<(Commit<'a>, Commit<'a>, Index), RevertError> {
     let unreadable = |error| RepositoryError::unreadable("the commits", path, error);
-    let find = |revision: &Revision| -> Result<Commit<'_>, git2::Error> {
+    let find = |revision: &Revision| -> Result<Commit<'a>, git2::Error> {
         repository.find_commit(Oid::from_str(revision.as_str())?)
     };
     let tip_commit = find(tip).map_err(unreadable)?;
@@ -78,23 +107,16 @@ pub fn revert(path: &Path, tip: &Revision, commit: &Revision) -> Result<Revert, 
     if !is_reached {
         return Err(not_in_branch());
     }
-    let (parents, mainline) = match reverted.parent_count() {
+    let mainline = match reverted.parent_count() {
         0 => return Err(RevertError::NoParent(commit.clone())),
-        1 => (1, 0),
-        several => (several, 1),
+        1 => 0,
+        _ => 1,
     };
-    let mut index = repository.revert_commit(&reverted, &tip_commit, mainline, None).map_err(unreadable)?;
+    let index = repository.revert_commit(&reverted, &tip_commit, mainline, None).map_err(unreadable)?;
     if index.has_conflicts() {
         return Err(RevertError::Conflicts { commit: commit.clone(), files: conflicts(&index) });
     }
-    let tree = index.write_tree_to(&repository).map_err(unreadable)?;
-    let subject = one_line(&String::from_utf8_lossy(reverted.summary_bytes().unwrap_or_default()), 200);
-    Ok(Revert {
-        tree: tree.to_string(),
-        message: message(&reverted, &subject, parents),
-        reverted_subject: subject,
-        is_done_already: tree == tip_commit.tree_id(),
-    })
+    Ok((tip_commit, reverted, index))
 }
 
 fn message(reverted: &Commit<'_>, subject: &str, parents: usize) -> String {
@@ -107,7 +129,7 @@ fn message(reverted: &Commit<'_>, subject: &str, parents: usize) -> String {
     }
 }
 
-fn conflicts(index: &git2::Index) -> String {
+fn conflicts(index: &Index) -> String {
     const NAMED: usize = 5;
     let Ok(conflicts) = index.conflicts() else { return "some files".to_owned() };
     let names = conflicts.flatten().filter_map(|conflict| conflict.our.or(conflict.their).or(conflict.ancestor));

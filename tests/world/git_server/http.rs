@@ -1,7 +1,7 @@
 //! `git http-backend` behind a small HTTP server.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +38,7 @@ pub struct Request {
     content_type: String,
 }
 
-/// A server on a port of the loopback interface, until it is dropped.
+/// A server on a port of its own, until it is dropped.
 pub struct HttpServer {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
@@ -49,7 +49,12 @@ pub struct HttpServer {
 impl HttpServer {
     /// Serves the repositories under `root`.
     pub fn start(root: &Path, behaviour: Behaviour) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at(Ipv4Addr::LOCALHOST, root, behaviour)
+    }
+
+    /// The same on another address, such as one that machines reach.
+    pub fn start_at(address: Ipv4Addr, root: &Path, behaviour: Behaviour) -> Self {
+        let listener = TcpListener::bind((address, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let stop = Arc::new(AtomicBool::new(false));

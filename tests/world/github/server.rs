@@ -1,5 +1,6 @@
 //! The server.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::Timestamp;
@@ -126,6 +127,16 @@ impl Respond for Answering {
 impl GithubServer {
     /// Serves the repository `example/fleet`.
     pub fn start() -> Self {
+        Self::start_on(Ipv4Addr::LOCALHOST)
+    }
+
+    /// The same on all addresses of this host, for machines to reach.
+    pub fn start_on_all_addresses() -> Self {
+        Self::start_on(Ipv4Addr::UNSPECIFIED)
+    }
+
+    fn start_on(address: Ipv4Addr) -> Self {
+        let listener = TcpListener::bind((address, 0)).unwrap();
         let inner = Arc::new(Mutex::new(Inner {
             repository: "example/fleet".to_owned(),
             pulls: Vec::new(),
@@ -139,16 +150,20 @@ impl GithubServer {
         }));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let server = runtime.block_on(async {
-            let server = MockServer::start().await;
+            let server = MockServer::builder().listener(listener).start().await;
             Mock::given(any()).respond_with(Answering(Arc::clone(&inner))).mount(&server).await;
             server
         });
         Self { server, inner }
     }
 
-    /// The address of its API.
+    /// The address of its API, on this host.
     pub fn api_url(&self) -> String {
-        self.server.uri()
+        format!("http://127.0.0.1:{}", self.port())
+    }
+
+    pub fn port(&self) -> u16 {
+        self.server.address().port()
     }
 
     /// Has these pull requests from now on.

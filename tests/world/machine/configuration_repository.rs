@@ -45,6 +45,13 @@ impl<'a> ConfigurationRepository<'a> {
         repository
     }
 
+    /// Takes nixpkgs from another URL, such as one that other machines reach, too; committed.
+    pub fn take_nixpkgs_from(&self, url: &str) {
+        self.write("flake.nix", &flake(url));
+        self.update_lock();
+        self.commit("nixpkgs from elsewhere");
+    }
+
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -88,8 +95,9 @@ impl<'a> ConfigurationRepository<'a> {
 
     /// `nix flake update`; not committed.
     pub fn update_lock(&self) {
-        self.machine
-            .succeed_as(&self.owner, &["nix", "flake", "update", "--flake", &format!("git+file://{}", self.path)]);
+        let flake = format!("git+file://{}", self.path);
+        // What Nix fetched within the last hour is not the newest.
+        self.machine.succeed_as(&self.owner, &["nix", "flake", "update", "--refresh", "--flake", &flake]);
     }
 
     /// Build a commit's system of a host as the owner, with `nixos-rebuild build`; its store path.

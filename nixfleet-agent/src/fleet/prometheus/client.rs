@@ -27,6 +27,8 @@ pub(crate) struct Access {
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
+    /// How the options that name all this begin, for the sentences that tell of them.
+    pub(crate) option_prefix: &'static str,
 }
 
 /// Asks one Prometheus.
@@ -38,6 +40,7 @@ pub(crate) struct Client {
     /// For people: without a password.
     shown_url: String,
     authorization: Option<Secret>,
+    option_prefix: &'static str,
 }
 
 struct Secret(String);
@@ -76,7 +79,8 @@ impl Client {
             .http_status_as_error(false)
             .user_agent(concat!("nixfleet/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls);
-        Ok(Self { agent: config.build().into(), url, shown_url, authorization })
+        let option_prefix = access.option_prefix;
+        Ok(Self { agent: config.build().into(), url, shown_url, authorization, option_prefix })
     }
 
     /// The address, for people.
@@ -94,7 +98,7 @@ impl Client {
         let mut response = request.call().map_err(|error| self.failed(&error))?;
         let code = response.status().as_u16();
         if matches!(code, 401 | 403) {
-            return Err(PrometheusError::NotAllowed { url: url(), code });
+            return Err(PrometheusError::NotAllowed { url: url(), code, option_prefix: self.option_prefix });
         }
         let body = response.body_mut().with_config().limit(MAXIMUM_BODY_BYTES).read_to_string();
         let body = body.map_err(|error| PrometheusError::Answer { url: url(), said: printable(&error.to_string()) })?;
@@ -111,7 +115,7 @@ impl Client {
             ureq::Error::BadUri(said) => {
                 return PrometheusError::Address { url: self.shown_url.clone(), said: printable(said) };
             }
-            ureq::Error::Timeout(_) => "it takes too long (see --timeout)".to_owned(),
+            ureq::Error::Timeout(_) => format!("it takes too long (see {}timeout)", self.option_prefix),
             other => printable(&other.to_string()),
         };
         PrometheusError::Unreachable { url: self.shown_url.clone(), said }
@@ -178,6 +182,7 @@ mod tests {
             password_file: None,
             ca_file: None,
             timeout: Duration::from_secs(1),
+            option_prefix: "--",
         };
         let client = Client::new(&access).unwrap();
         assert_eq!(client.authorization.as_ref().unwrap().0, "Bearer geheim");

@@ -20,7 +20,7 @@ pub enum PrometheusError {
         said: String,
     },
     /// It cannot be reached.
-    #[error("cannot reach Prometheus at {url}: {said}; is it up? Hosts can also be named with --hosts-file")]
+    #[error("cannot reach Prometheus at {url}: {said}; is it up?")]
     Unreachable {
         /// The address.
         url: String,
@@ -28,12 +28,17 @@ pub enum PrometheusError {
         said: String,
     },
     /// It does not let in.
-    #[error("Prometheus at {url} does not let in (HTTP {code}): check --token-file, or --username and --password-file")]
+    #[error(
+        "Prometheus at {url} does not let in (HTTP {code}): check {option_prefix}token-file, or {option_prefix}username \
+         and {option_prefix}password-file"
+    )]
     NotAllowed {
         /// The address.
         url: String,
         /// The HTTP status.
         code: u16,
+        /// How the options begin that name the credentials.
+        option_prefix: &'static str,
     },
     /// It refuses the query.
     #[error("Prometheus at {url} does not answer the query: {said}")]

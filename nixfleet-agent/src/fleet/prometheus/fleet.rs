@@ -145,6 +145,7 @@ fn take_fact(host: &mut FleetHost, sample: &Sample) {
     let is_so = is_one(sample.value);
     match sample.labels.get("__name__").map_or("", String::as_str) {
         "nixfleet_git_info" => {
+            host.branch = sample.labels.get("branch").filter(|branch| !branch.is_empty()).cloned();
             host.local_revision = revision("local_revision");
             host.remote_revision = revision("remote_revision");
         }
