@@ -121,8 +121,8 @@ impl LookProcess {
         match self.at {
             Look::Host => false,
             Look::PullRequests => true,
-            // Not known, it is the checkout's. From http the server may lead to https.
-            Look::Remote => url.is_none_or(|url| url.trim_start().to_ascii_lowercase().starts_with("http")),
+            // Not known, it is that of the checkout. From http to https is a redirect, which is not followed.
+            Look::Remote => url.is_none_or(|url| url.trim_start().to_ascii_lowercase().starts_with("https:")),
         }
     }
 
@@ -300,7 +300,8 @@ pub(super) mod tests {
         for (url, expected) in [
             (None, true),
             (Some("https://example.org/fleet"), true),
-            (Some(" HTTP://example.org/fleet"), true),
+            (Some(" HTTPS://example.org/fleet"), true),
+            (Some("http://example.org/fleet"), false),
             (Some("ssh://git@example.org/fleet"), false),
             (Some("git@example.org:fleet"), false),
             (Some("file:///srv/fleet.git"), false),
