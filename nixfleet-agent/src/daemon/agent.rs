@@ -1,6 +1,5 @@
 //! The loop of the agent: wake up, look, start what is to be started, sleep.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -235,7 +234,7 @@ impl Agent {
     }
 
     async fn look(&mut self) -> Life {
-        let question = Question { config: Cow::Borrowed(&self.config), known: None };
+        let question = Question::new(&self.config, None);
         let answer = self.host.ask::<HostAnswer>(&question, HOST_LIMIT).await;
         let Decided { mut decision, stamp } = match answer.map_err(|error| error.to_string()).flatten() {
             Ok(decided) => decided,

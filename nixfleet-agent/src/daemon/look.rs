@@ -24,6 +24,15 @@ pub(super) struct Question<'a> {
     pub(super) config: Cow<'a, HostConfig>,
     /// For GitHub only.
     pub(super) known: Option<Cow<'a, KnownAnswers>>,
+    /// The number of the process that asks; without it, it does not matter whether it lives.
+    pub(super) agent: Option<u32>,
+}
+
+impl<'a> Question<'a> {
+    /// Of this process.
+    pub(super) fn new(config: &'a HostConfig, known: Option<&'a KnownAnswers>) -> Self {
+        Self { config: Cow::Borrowed(config), known: known.map(Cow::Borrowed), agent: Some(std::process::id()) }
+    }
 }
 
 /// Of a look at the remote: one line for people, or why it failed. Either is recorded already.
@@ -58,12 +67,19 @@ pub(super) enum LookError {
     Question(#[source] serde_json::Error),
     #[error("cannot write the answer: {0}; the agent that asked is gone")]
     Answer(#[source] serde_json::Error),
+    #[error("the agent that asked is gone: the next one asks again")]
+    NobodyAsks,
 }
 
 /// Answers one question. What it says beside the answer goes to standard error.
 pub(super) fn answer(arguments: &Arguments, at: Look) -> Result<(), LookError> {
     end_with_the_agent();
     let question: Question<'_> = serde_json::from_reader(io::stdin().lock()).map_err(LookError::Question)?;
+    let parent = rustix::process::getppid().and_then(|id| u32::try_from(id.as_raw_nonzero().get()).ok());
+    if question.agent.is_some() && question.agent != parent {
+        // It ended before the kernel knew of the wish above.
+        return Err(LookError::NobodyAsks);
+    }
     // The checkout may belong to another user; it is only read here.
     git::allow_foreign_owner();
     let config = &question.config;

@@ -186,7 +186,6 @@ impl Drop for Running {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::borrow::Cow;
     use std::path::Path;
     use std::time::Instant;
 
@@ -216,7 +215,7 @@ pub(super) mod tests {
 
         async fn ask(&self, script: &str, limit: Duration) -> Result<Result<String, String>, BrokenOff> {
             let config = HostConfig::default();
-            let question = Question { config: Cow::Borrowed(&config), known: None };
+            let question = Question::new(&config, None);
             self.process(Look::Remote, script).ask(&question, limit).await
         }
 
@@ -256,7 +255,7 @@ pub(super) mod tests {
         }
         let nothing = place.process(Look::Remote, "").with_program("/nonexistent");
         let config = HostConfig::default();
-        let question = Question { config: Cow::Borrowed(&config), known: None };
+        let question = Question::new(&config, None);
         let error = nothing.ask::<()>(&question, MINUTE).await.unwrap_err();
         assert!(error.to_string().starts_with("cannot start the look at the remote: "), "{error}");
     }

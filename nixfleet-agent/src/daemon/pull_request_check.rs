@@ -1,6 +1,5 @@
 //! Asking GitHub for open pull requests: when, and in a process beside the loop.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -92,7 +91,7 @@ impl PullRequestCheck {
             self.known = KnownAnswers::default();
             self.settings = Some(config.clone());
         }
-        let question = Question { config: Cow::Borrowed(config), known: Some(Cow::Borrowed(&self.known)) };
+        let question = Question::new(config, Some(&self.known));
         self.running = Some(tokio::spawn(self.process.ask(&question, LOOK_LIMIT + LIMIT_BEYOND_ITS_OWN)));
     }
 

@@ -1,6 +1,5 @@
 //! Looking at the remote: when, and in a process beside the loop.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -73,7 +72,7 @@ impl RemoteCheck {
     /// Starts it, and returns.
     pub(crate) fn start(&mut self, config: &HostConfig) {
         let limit = Duration::from_secs(config.remote.total_timeout_seconds).saturating_add(LIMIT_BEYOND_ITS_OWN);
-        let question = Question { config: Cow::Borrowed(config), known: None };
+        let question = Question::new(config, None);
         self.running = Some(tokio::spawn(self.process.ask(&question, limit)));
     }
 
