@@ -14,7 +14,7 @@ use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory, StateErro
 use crate::remote::{self, LookError};
 
 /// For all requests of one look together.
-const LOOK_LIMIT: Duration = Duration::from_mins(2);
+pub(crate) const LOOK_LIMIT: Duration = Duration::from_mins(2);
 
 /// Why it is not known which pull requests are open, or not recorded.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub(crate) enum PullRequestError {
 
 /// Asks GitHub and records the answer, or that there was none. The last good answer stays where there is no new one.
 ///
-/// Blocks; it is for a thread beside the agent's loop. The client lives as long as the look: its memory is given back.
+/// Blocks: it is for a process beside the agent.
 pub(crate) fn look(
     config: &HostConfig,
     state: &StateDirectory,

@@ -3,18 +3,19 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::{Timestamp, ZonedDateTime};
+use jiff::Timestamp;
 use nixfleet_core::config::{self, HostConfig};
 use nixfleet_core::observation::Operation;
-use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory, StateError};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
+use tokio::time::Instant;
 
 use super::alarm::Alarm;
 use super::bus::Bus;
-use super::evidence::{Evidence, EvidenceReader, JournalStamp};
+use super::evidence::JournalStamp;
 use super::heartbeat::{self, Heartbeat};
-use super::policy::{Decision, Next, decide};
+use super::look::{Decided, HostAnswer, Question};
+use super::look_process::LookProcess;
+use super::policy::{Decision, Next};
 use super::pull_request_check::PullRequestCheck;
 use super::remote_check::RemoteCheck;
 use super::replacement::OwnCredentials;
@@ -22,12 +23,10 @@ use super::signals::{Asked, Signals};
 use super::start_pause::StartPause;
 use super::systemd::{Event, SystemdError, UnitState};
 use super::{DaemonError, notify, replacement};
-use crate::steps::Arguments;
+use crate::steps::{Arguments, Look};
 
-/// Reading the evidence takes milliseconds; a file system that hangs must not take the agent along.
-const EVIDENCE_LIMIT: Duration = Duration::from_secs(20);
-
-const UNREADABLE: &str = "the state of this host cannot be read: a file system does not answer";
+/// Reading the state of the host takes milliseconds; a file system that hangs must not take the agent along.
+const HOST_LIMIT: Duration = Duration::from_secs(20);
 
 /// After the end of a job its unit may still record the result: the agent looks again after this, and after twice as
 /// long each time, …
@@ -44,17 +43,14 @@ pub(super) struct Agent {
     config_path: PathBuf,
     unit: String,
     state: StateDirectory,
-    runtime: RuntimeDirectory,
     config: HostConfig,
-    reader: EvidenceReader,
+    host: LookProcess,
     heartbeat: Heartbeat,
     next_beat: Instant,
     check: RemoteCheck,
     pull_requests: PullRequestCheck,
     bus: Bus,
     credentials: OwnCredentials,
-    /// A reading of the evidence that hangs.
-    hanging: Option<JoinHandle<Result<Evidence, StateError>>>,
     look_at: Option<Instant>,
     settling: u32,
     start_pause: StartPause,
@@ -76,8 +72,7 @@ impl Agent {
         let state = StateDirectory::new(&arguments.state_directory);
         let runtime = RuntimeDirectory::new(&arguments.runtime_directory);
         Ok(Self {
-            reader: EvidenceReader::new(config.clone(), &state, &runtime),
-            heartbeat: Heartbeat::new(runtime.clone(), Timestamp::now()),
+            host: LookProcess::new(Look::Host, &state, &runtime),
             next_beat: Instant::now(),
             check: RemoteCheck::new(&config, &state, &runtime),
             pull_requests: PullRequestCheck::new(&config, &state, &runtime),
@@ -85,10 +80,9 @@ impl Agent {
             config_path: arguments.config.clone(),
             unit: arguments.unit(),
             credentials: OwnCredentials::default(),
+            heartbeat: Heartbeat::new(runtime, Timestamp::now()),
             state,
-            runtime,
             config,
-            hanging: None,
             look_at: Some(Instant::now()),
             settling: 0,
             start_pause: StartPause::default(),
@@ -227,7 +221,6 @@ impl Agent {
                 self.config_problem = None;
                 if config != self.config {
                     tracing::info!("the configuration is another one now");
-                    self.reader = EvidenceReader::new(config.clone(), &self.state, &self.runtime);
                     self.config = config;
                     self.pull_requests.take_in(&self.config);
                     self.look_soon(Duration::ZERO);
@@ -244,19 +237,20 @@ impl Agent {
     }
 
     async fn look(&mut self) -> Life {
-        let evidence = match self.evidence().await {
-            Ok(evidence) => evidence,
+        let question = Question::new(&self.config, None);
+        let answer = self.host.ask::<HostAnswer>(&question, HOST_LIMIT).await;
+        let Decided { mut decision, stamp } = match answer.map_err(|error| error.to_string()).flatten() {
+            Ok(decided) => decided,
             Err(sentence) => {
                 self.settle(with_next_beat(sentence));
                 return Life::GoesOn;
             }
         };
-        self.last_stamp = evidence.stamp;
-        let mut decision = decide(&evidence.observation, &evidence.state, &ZonedDateTime::now());
+        self.last_stamp = stamp;
         if matches!(decision.next, Next::Wait(_)) {
             self.look_while_it_settles();
         } else {
-            match self.with_systemd(&evidence, &mut decision).await {
+            match self.with_systemd(stamp, &mut decision).await {
                 Ok(Life::GoesOn) => {}
                 Ok(Life::Replaced) => return Life::Replaced,
                 Err(error) => decision = with_next_beat(error.to_string()),
@@ -267,7 +261,11 @@ impl Agent {
     }
 
     /// What only systemd knows: whether a unit is busy without a word in the journal, and which agent it would start.
-    async fn with_systemd(&mut self, evidence: &Evidence, decision: &mut Decision) -> Result<Life, SystemdError> {
+    async fn with_systemd(
+        &mut self,
+        stamp: Option<JournalStamp>,
+        decision: &mut Decision,
+    ) -> Result<Life, SystemdError> {
         let Some(systemd) = self.bus.systemd() else {
             if matches!(decision.next, Next::Start(_)) {
                 decision.reason.push_str("; systemd cannot be reached");
@@ -293,45 +291,26 @@ impl Agent {
             }
         }
         let Next::Start(operation) = decision.next else { return Ok(Life::GoesOn) };
-        if JournalStamp::of(&self.state) != evidence.stamp {
+        if JournalStamp::of(&self.state) != stamp {
             // Somebody's operation began or ended since: what was decided may be wrong by now.
             *decision = with_next_beat("an operation has just begun or ended".to_owned());
             self.look_while_it_settles();
             return Ok(Life::GoesOn);
         }
         let now = Instant::now();
-        if let Some(until) = self.start_pause.wait_until(operation, evidence.stamp, now.into_std()) {
+        if let Some(until) = self.start_pause.wait_until(operation, stamp, now.into_std()) {
             decision.reason.push_str("; the last start left no trace, it is tried again later");
             decision.next = Next::Nothing;
             self.look_at = Some(Instant::from_std(until));
             return Ok(Life::GoesOn);
         }
-        self.start_pause.started(operation, evidence.stamp, now.into_std());
+        self.start_pause.started(operation, stamp, now.into_std());
         let unit = unit_of(operation);
         tracing::info!("starting {unit}: {}", decision.reason);
         let started = systemd.start(unit).await;
         // Should it leave no trace, the next look finds that out.
         self.settling = 0;
         started.map(|()| Life::GoesOn)
-    }
-
-    async fn evidence(&mut self) -> Result<Evidence, String> {
-        let reader = self.reader.clone();
-        if self.hanging.as_ref().is_some_and(|hanging| !hanging.is_finished()) {
-            // A second one would hang as well.
-            return Err(UNREADABLE.to_owned());
-        }
-        // What a reading that hung has found is old by now.
-        self.hanging = None;
-        let mut reading = tokio::task::spawn_blocking(move || reader.read());
-        match timeout(EVIDENCE_LIMIT, &mut reading).await {
-            Ok(Ok(evidence)) => evidence.map_err(|error| error.to_string()),
-            Ok(Err(error)) => Err(format!("reading the state of this host broke off: {error}")),
-            Err(_) => {
-                self.hanging = Some(reading);
-                Err(UNREADABLE.to_owned())
-            }
-        }
     }
 
     /// Tells what was decided, where it is something new.

@@ -1,7 +1,6 @@
 //! All that a decision rests on, read from the host. Blocks.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
@@ -10,6 +9,7 @@ use nixfleet_core::git::{self, RemoteStore};
 use nixfleet_core::observation::{Divergence, Observation};
 use nixfleet_core::observe::HostObserver;
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory, StateError};
+use serde::{Deserialize, Serialize};
 
 use super::memory::Memory;
 use super::policy::{PolicyState, running_revision};
@@ -28,7 +28,7 @@ pub(crate) struct Evidence {
 }
 
 /// The journal was not written to while this is equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct JournalStamp {
     length_bytes: u64,
     modified: SystemTime,
@@ -42,50 +42,32 @@ impl JournalStamp {
     }
 }
 
-/// Reads the evidence of one host.
-#[derive(Debug, Clone)]
-pub(crate) struct EvidenceReader {
-    config: Arc<HostConfig>,
-    state: StateDirectory,
-    observer: Arc<HostObserver>,
+/// Reads the evidence of this host. An error where the journal cannot be read: without it nothing may be decided.
+pub(crate) fn read(
+    config: &HostConfig,
+    state: &StateDirectory,
+    runtime: &RuntimeDirectory,
+) -> Result<Evidence, StateError> {
+    let stamp = JournalStamp::of(state);
+    let version = env!("CARGO_PKG_VERSION");
+    let observer = HostObserver::new(config.clone(), state.clone(), runtime.clone(), Path::new("/"), version);
+    let observation = observer.observe(Timestamp::now());
+    // After the observation: what ended in between is then in the memory, and is not begun again.
+    let memory = Memory::of(&state.journal().read()?.entries);
+    let policy = config.agent.policy.clone();
+    let is_asked_for = policy.switch != Automatic::Off;
+    let running_to_head = is_asked_for.then(|| running_to_head(config, state, &observation)).flatten();
+    let allow_rewritten_branch = config.repository.allow_rewritten_branch;
+    Ok(Evidence { observation, state: PolicyState { policy, allow_rewritten_branch, memory, running_to_head }, stamp })
 }
 
-impl EvidenceReader {
-    pub(crate) fn new(config: HostConfig, state: &StateDirectory, runtime: &RuntimeDirectory) -> Self {
-        let observer = HostObserver::new(
-            config.clone(),
-            state.clone(),
-            runtime.clone(),
-            Path::new("/"),
-            env!("CARGO_PKG_VERSION"),
-        );
-        Self { config: Arc::new(config), state: state.clone(), observer: Arc::new(observer) }
-    }
-
-    /// An error where the journal cannot be read: without it nothing may be decided.
-    pub(crate) fn read(&self) -> Result<Evidence, StateError> {
-        let stamp = JournalStamp::of(&self.state);
-        let observation = self.observer.observe(Timestamp::now());
-        // After the observation: what ended in between is then in the memory, and is not begun again.
-        let memory = Memory::of(&self.state.journal().read()?.entries);
-        let policy = self.config.agent.policy.clone();
-        let running_to_head = if policy.switch == Automatic::Off { None } else { self.running_to_head(&observation) };
-        let allow_rewritten_branch = self.config.repository.allow_rewritten_branch;
-        Ok(Evidence {
-            observation,
-            state: PolicyState { policy, allow_rewritten_branch, memory, running_to_head },
-            stamp,
-        })
-    }
-
-    fn running_to_head(&self, observation: &Observation) -> Option<Divergence> {
-        let head = observation.repository.present()?.head.as_ref()?;
-        let running = running_revision(observation)?;
-        let store = RemoteStore::new(self.state.remote_repository_path());
-        let path = remote::checkout(&self.config, &self.state);
-        git::divergence(&path, Some(&store), running, head, COUNTED_COMMITS).unwrap_or_else(|error| {
-            tracing::warn!("{error}");
-            None
-        })
-    }
+fn running_to_head(config: &HostConfig, state: &StateDirectory, observation: &Observation) -> Option<Divergence> {
+    let head = observation.repository.present()?.head.as_ref()?;
+    let running = running_revision(observation)?;
+    let store = RemoteStore::new(state.remote_repository_path());
+    let path = remote::checkout(config, state);
+    git::divergence(&path, Some(&store), running, head, COUNTED_COMMITS).unwrap_or_else(|error| {
+        tracing::warn!("{error}");
+        None
+    })
 }

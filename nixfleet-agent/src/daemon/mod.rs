@@ -2,6 +2,9 @@
 //!
 //! It decides from evidence only ([`policy`]): the observation and the journal of operations. What it holds in memory is
 //! when to look again; losing that, by SIGKILL at any moment, costs one look.
+//!
+//! Whatever libgit2 or OpenSSL have a part in, each look ([`look`]), runs in a short process of the same program
+//! ([`look_process`]): it hands back what is to be done, and the agent stays small.
 
 mod agent;
 mod alarm;
@@ -9,6 +12,8 @@ mod bus;
 mod due;
 pub(crate) mod evidence;
 mod heartbeat;
+mod look;
+mod look_process;
 mod memory;
 mod notify;
 mod policy;
@@ -20,6 +25,7 @@ pub(crate) mod signals;
 mod start_pause;
 pub(crate) mod systemd;
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -27,7 +33,7 @@ use std::time::Duration;
 use nixfleet_core::config::ConfigError;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::steps::Arguments;
+use crate::steps::{Arguments, Look};
 use agent::Agent;
 
 /// Why the agent cannot run.
@@ -41,12 +47,21 @@ enum DaemonError {
 
 /// Runs until it is told to end, or another agent takes its place.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    ended(|| serve(arguments))
+}
+
+/// Makes one look, for the agent that started this process.
+pub(crate) fn look(arguments: &Arguments, at: Look) -> ExitCode {
+    ended(|| look::answer(arguments, at))
+}
+
+fn ended<E: Display>(work: impl FnOnce() -> Result<(), E>) -> ExitCode {
     // A level only, no filter by module: that alone would cost half a megabyte of memory.
     let level = std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_target(false);
     // The journal has its own time.
     log.without_time().with_ansi(io::stderr().is_terminal()).init();
-    match serve(arguments) {
+    match work() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");
@@ -56,17 +71,15 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 }
 
 fn serve(arguments: &Arguments) -> Result<(), DaemonError> {
-    // The checkout may belong to another user; it is only read here.
-    nixfleet_core::git::allow_foreign_owner();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        // A look at the remote, one at GitHub, one at the host, and one of each that hangs.
-        .max_blocking_threads(6)
+        // Nothing that blocks is done here: it is for what a library may want.
+        .max_blocking_threads(1)
         .thread_keep_alive(Duration::from_millis(100))
         .build()
         .map_err(DaemonError::Start)?;
     let outcome = runtime.block_on(async { Agent::new(arguments)?.run().await });
-    // What hangs in a system call is not waited for.
+    // Looks that run are killed, and not waited for.
     runtime.shutdown_background();
     outcome
 }

@@ -11,6 +11,7 @@ use nixfleet_core::Revision;
 use nixfleet_core::config::{Automatic, PolicyConfig};
 use nixfleet_core::infer::changed_outside;
 use nixfleet_core::observation::{Divergence, Observation, Operation, OperationResult, TestsSetup};
+use serde::{Deserialize, Serialize};
 
 use super::memory::Memory;
 
@@ -34,7 +35,7 @@ pub(crate) struct PolicyState {
 }
 
 /// What to do, why, and when the answer may change by time alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Decision {
     pub(crate) next: Next,
     /// One line for people.
@@ -43,7 +44,7 @@ pub(crate) struct Decision {
 }
 
 /// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Next {
     /// Start the unit of this operation.
     Start(Operation),

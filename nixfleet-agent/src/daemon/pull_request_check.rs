@@ -1,25 +1,32 @@
-//! Asking GitHub for open pull requests: when, and in a thread beside the loop.
+//! Asking GitHub for open pull requests: when, and in a process beside the loop.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nixfleet_core::config::HostConfig;
+use nixfleet_core::git;
 use nixfleet_core::github::KnownAnswers;
-use nixfleet_core::observation::PullRequestAttempt;
+use nixfleet_core::observation::{PullRequestAttempt, RemoteAttempt};
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::due::Due;
+use super::look::{PullRequestAnswer, Question};
+use super::look_process::{BrokenOff, LookProcess};
 use super::schedule;
-use crate::pull_requests;
+use crate::pull_requests::LOOK_LIMIT;
+use crate::steps::Look;
+
+/// The look keeps to its own limit; this is for one that does not come to that.
+const LIMIT_BEYOND_ITS_OWN: Duration = Duration::from_secs(15);
 
 /// The looks at GitHub, one after the other; none where `github.enable` is off.
 #[derive(Debug)]
 pub(crate) struct PullRequestCheck {
-    state: StateDirectory,
     runtime: RuntimeDirectory,
-    running: Option<JoinHandle<(KnownAnswers, Result<usize, String>)>>,
+    process: LookProcess,
+    running: Option<JoinHandle<Result<PullRequestAnswer, BrokenOff>>>,
     due: Option<Due>,
     /// Between two looks.
     known: KnownAnswers,
@@ -33,8 +40,8 @@ impl PullRequestCheck {
     /// Due when the last attempt says so: a new start of the agent does not ask once more.
     pub(crate) fn new(config: &HostConfig, state: &StateDirectory, runtime: &RuntimeDirectory) -> Self {
         let mut check = Self {
-            state: state.clone(),
             runtime: runtime.clone(),
+            process: LookProcess::new(Look::PullRequests, state, runtime),
             running: None,
             due: None,
             known: KnownAnswers::default(),
@@ -84,12 +91,8 @@ impl PullRequestCheck {
             self.known = KnownAnswers::default();
             self.settings = Some(config.clone());
         }
-        let (config, state, runtime) = (config.clone(), self.state.clone(), self.runtime.clone());
-        let mut known = std::mem::take(&mut self.known);
-        self.running = Some(tokio::task::spawn_blocking(move || {
-            let outcome = pull_requests::look(&config, &state, &runtime, &mut known);
-            (known, outcome.map_err(|error| error.to_string()))
-        }));
+        let question = Question::new(config, Some(&self.known));
+        self.running = Some(tokio::spawn(self.process.ask(&question, LOOK_LIMIT + LIMIT_BEYOND_ITS_OWN)));
     }
 
     /// Its end. Pending while none runs.
@@ -98,9 +101,15 @@ impl PullRequestCheck {
         let ended = running.await;
         self.running = None;
         let outcome = match ended {
-            Ok((known, outcome)) => {
-                self.known = known;
-                outcome
+            Ok(Ok(answer)) => {
+                self.known = answer.known;
+                answer.open
+            }
+            Ok(Err(broken_off)) => {
+                if !broken_off.is_wish() {
+                    self.record_failure(config, &broken_off);
+                }
+                Err(broken_off.to_string())
             }
             Err(error) => Err(format!("asking GitHub broke off: {error}")),
         };
@@ -121,6 +130,21 @@ impl PullRequestCheck {
         let interval = Duration::from_secs(config.github.interval_seconds);
         let pause = self.last_attempt().map_or(interval, |last| pause(config, &last).max(allowed_in(&last)));
         self.due = config.github.enable.then(|| Due::after(pause));
+    }
+
+    /// For a look that did not come to it. Of which remote it is the configuration knows, or the last attempt.
+    fn record_failure(&self, config: &HostConfig, broken_off: &BrokenOff) {
+        let previous = self.last_attempt();
+        let configured = config.repository.url.as_deref().map(git::redact_url);
+        let Some(remote_url) = configured.or_else(|| Some(previous.as_ref()?.remote_url.clone())) else { return };
+        let previous = previous.filter(|attempt| attempt.remote_url == remote_url);
+        let before = previous.as_ref().map(|attempt| &attempt.attempt);
+        let attempt = RemoteAttempt::failed(before, Timestamp::now(), broken_off.to_string());
+        let not_before = previous.as_ref().and_then(|attempt| attempt.not_before);
+        let attempt = PullRequestAttempt { attempt, remote_url, not_before };
+        if let Err(error) = self.runtime.write_pull_request_attempt(&attempt) {
+            tracing::error!("{error}");
+        }
     }
 
     fn last_attempt(&self) -> Option<PullRequestAttempt> {
@@ -146,6 +170,7 @@ fn allowed_in(last: &PullRequestAttempt) -> Duration {
 mod tests {
     use nixfleet_core::observation::RemoteAttempt;
 
+    use super::super::look_process::tests::program;
     use super::*;
 
     #[tokio::test]
@@ -159,18 +184,30 @@ mod tests {
         assert_eq!(check.due(), None, "it is off");
 
         config.github.enable = true;
+        let refusal = "/srv/fleet.git is not a repository on GitHub";
+        let known = serde_json::to_value(KnownAnswers::default()).unwrap();
+        let answer = serde_json::json!({ "known": known, "open": { "Err": refusal } });
+        // The first one answers and records nothing, the second one breaks off.
+        let ends = [(format!("echo '{answer}'"), refusal), ("exit 3".to_owned(), "exit status: 3")];
         let mut check = PullRequestCheck::new(&config, &state, &runtime);
-        for _ in 0..2 {
+        for (end, error) in &ends {
             assert!(check.last_error.is_some() || check.is_due(), "at once, where nothing is known");
+            check.process = check.process.with_program(program(directory.path(), &format!("cat > /dev/null; {end}")));
             check.start(&config);
             assert_eq!(check.due(), None, "one at a time");
             check.finished(&config).await;
-            assert!(check.last_error.as_ref().unwrap().contains("is not a repository on GitHub"), "{check:?}");
+            assert!(check.last_error.as_ref().unwrap().contains(error), "{check:?}");
             assert!(check.due().unwrap() > Instant::now() + Duration::from_secs(200), "{check:?}");
         }
 
-        // A restart goes by the record, and by what GitHub said.
         std::fs::create_dir(&runtime.path).unwrap();
+        check.start(&config);
+        check.finished(&config).await;
+        let recorded = runtime.read_pull_request_attempt().unwrap().unwrap();
+        assert!(recorded.attempt.error.unwrap().contains("exit status: 3"));
+        assert_eq!(recorded.remote_url, "/srv/fleet.git");
+
+        // A restart goes by the record, and by what GitHub said.
         let at = Timestamp::now() - jiff::SignedDuration::from_mins(1);
         let attempt = RemoteAttempt::succeeded(None, at);
         let mut recorded = PullRequestAttempt { attempt, remote_url: "/srv/fleet.git".to_owned(), not_before: None };

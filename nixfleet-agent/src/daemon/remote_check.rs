@@ -1,23 +1,29 @@
-//! Looking at the remote: when, and in a thread beside the loop.
+//! Looking at the remote: when, and in a process beside the loop.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nixfleet_core::config::HostConfig;
+use nixfleet_core::observation::RemoteAttempt;
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::due::Due;
+use super::look::{Question, RemoteAnswer};
+use super::look_process::{BrokenOff, LookProcess};
 use super::schedule;
-use crate::remote;
+use crate::steps::Look;
+
+/// It keeps to its own limit; this is for one that does not come to that.
+const LIMIT_BEYOND_ITS_OWN: Duration = Duration::from_secs(15);
 
 /// The looks at the remote, one after the other.
 #[derive(Debug)]
 pub(crate) struct RemoteCheck {
-    state: StateDirectory,
     runtime: RuntimeDirectory,
-    running: Option<JoinHandle<Result<String, String>>>,
+    process: LookProcess,
+    running: Option<JoinHandle<Result<RemoteAnswer, BrokenOff>>>,
     due: Due,
     /// It was asked for while one ran, which may have come too early.
     again: bool,
@@ -29,8 +35,8 @@ impl RemoteCheck {
     /// Due when the last attempt says so, whoever made it: a new start of the agent does not ask the remote once more.
     pub(crate) fn new(config: &HostConfig, state: &StateDirectory, runtime: &RuntimeDirectory) -> Self {
         let mut check = Self {
-            state: state.clone(),
             runtime: runtime.clone(),
+            process: LookProcess::new(Look::Remote, state, runtime),
             running: None,
             due: Due::after(Duration::ZERO),
             again: false,
@@ -65,18 +71,26 @@ impl RemoteCheck {
 
     /// Starts it, and returns.
     pub(crate) fn start(&mut self, config: &HostConfig) {
-        let (config, state, runtime) = (config.clone(), self.state.clone(), self.runtime.clone());
-        self.running = Some(tokio::task::spawn_blocking(move || match remote::look(&config, &state, &runtime) {
-            Ok(tip) => Ok(format!("{} is at {}", tip.branch, tip.revision.short())),
-            Err(error) => Err(error.to_string()),
-        }));
+        let limit = Duration::from_secs(config.remote.total_timeout_seconds).saturating_add(LIMIT_BEYOND_ITS_OWN);
+        let question = Question::new(config, None);
+        self.running = Some(tokio::spawn(self.process.ask(&question, limit)));
     }
 
     /// Its end. Pending while none runs.
     pub(crate) async fn finished(&mut self, config: &HostConfig) {
         let Some(running) = &mut self.running else { return std::future::pending().await };
-        let outcome = running.await.unwrap_or_else(|error| Err(format!("the look at the remote broke off: {error}")));
+        let ended = running.await;
         self.running = None;
+        let outcome = match ended {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(broken_off)) => {
+                if !broken_off.is_wish() {
+                    self.record_failure(&broken_off);
+                }
+                Err(broken_off.to_string())
+            }
+            Err(error) => Err(format!("the look at the remote broke off: {error}")),
+        };
         match outcome {
             Ok(sentence) => {
                 if self.last_error.take().is_some() {
@@ -94,6 +108,15 @@ impl RemoteCheck {
         let pause = self.pause_and_age(config).map_or(interval, |(pause, _)| pause);
         let again = std::mem::take(&mut self.again);
         self.due = Due::after(if again { Duration::ZERO } else { pause });
+    }
+
+    /// For a look that did not come to it.
+    fn record_failure(&self, broken_off: &BrokenOff) {
+        let previous = self.runtime.read_remote_attempt().ok().flatten();
+        let attempt = RemoteAttempt::failed(previous.as_ref(), Timestamp::now(), broken_off.to_string());
+        if let Err(error) = self.runtime.write_remote_attempt(&attempt) {
+            tracing::error!("{error}");
+        }
     }
 
     /// How long the last attempt is to be followed by none, and how long ago it was.

@@ -31,7 +31,7 @@ impl Arguments {
     pub(crate) fn unit(&self) -> String {
         let of = |operation: Operation| format!("nixfleet-{operation}.service");
         self.unit.clone().unwrap_or_else(|| match self.step {
-            Step::Run => "nixfleet-agent.service".to_owned(),
+            Step::Run | Step::CheckConfig | Step::Look { .. } => "nixfleet-agent.service".to_owned(),
             Step::Pull => of(Operation::Pull),
             Step::Build | Step::Activate { .. } | Step::FallBack => of(Operation::Switch),
             Step::Test => of(Operation::Test),
@@ -46,6 +46,14 @@ impl Arguments {
 pub enum Step {
     /// Run the agent: look at the remote, start operations as the policy says, give signs of life
     Run,
+    /// Say whether the configuration (--config FILE) is valid, and nothing else
+    CheckConfig,
+    /// What the agent starts for each of its looks: a question on standard input, the answer on standard output
+    #[command(hide = true)]
+    Look {
+        /// At what
+        at: Look,
+    },
     /// Fetch the tracked branch and bring the checkout forward
     Pull,
     /// Evaluate and build the checkout's commit
@@ -70,6 +78,28 @@ pub enum Step {
         /// The operation
         operation: RecordedOperation,
     },
+}
+
+/// What the agent looks at in a process of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Look {
+    /// The remote: the answer is recorded.
+    Remote,
+    /// GitHub's pull requests: the answer is recorded.
+    PullRequests,
+    /// This host: what is to be done next.
+    Host,
+}
+
+impl Look {
+    /// As on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Remote => "remote",
+            Self::PullRequests => "pull-requests",
+            Self::Host => "host",
+        }
+    }
 }
 
 /// What to do with a system.
@@ -121,8 +151,17 @@ impl From<RecordedOperation> for Operation {
 mod tests {
     use clap::CommandFactory as _;
 
+    use super::*;
+
     #[test]
     fn the_definition_is_consistent() {
         super::Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_look_is_named_as_it_is_read() {
+        for look in Look::value_variants() {
+            assert_eq!(Look::from_str(look.name(), false).as_ref(), Ok(look));
+        }
     }
 }

@@ -81,7 +81,13 @@ fn config_for(step: &Step, path: &Path) -> Result<HostConfig, ConfigError> {
             eprintln!("{error}; this step does without it");
             Ok(HostConfig::default())
         }
-        Step::Run | Step::Pull | Step::Build | Step::Activate { .. } | Step::Test => Err(error),
+        Step::Run
+        | Step::CheckConfig
+        | Step::Look { .. }
+        | Step::Pull
+        | Step::Build
+        | Step::Activate { .. }
+        | Step::Test => Err(error),
     })
 }
 

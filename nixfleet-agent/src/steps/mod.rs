@@ -22,16 +22,19 @@ mod test;
 
 use std::process::ExitCode;
 
-pub use arguments::{Action, Arguments, RecordedOperation, Step};
+pub use arguments::{Action, Arguments, Look, RecordedOperation, Step};
 use context::Context;
 use nixfleet_core::observation::Operation;
 use run::Run;
 
-/// Runs the agent, or one step; its exit code is 0, or that of the program that failed in it.
+/// Runs the agent, one of its looks, or one step; its exit code is 0, or that of the program that failed in it.
 #[must_use]
 pub fn run(arguments: &Arguments) -> ExitCode {
-    if arguments.step == Step::Run {
-        return crate::daemon::run(arguments);
+    match arguments.step {
+        Step::Run => return crate::daemon::run(arguments),
+        Step::CheckConfig => return check_config(&arguments.config),
+        Step::Look { at } => return crate::daemon::look(arguments, at),
+        _ => {}
     }
     let context = match Context::new(arguments) {
         Ok(context) => context,
@@ -48,7 +51,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Step::Test => (Operation::Test, test::test(&context)),
         Step::Rollback { generation } => (Operation::Rollback, rollback::rollback(&context, *generation).map(Some)),
         // No step, and gone by here.
-        Step::Run => return ExitCode::FAILURE,
+        Step::Run | Step::CheckConfig | Step::Look { .. } => return ExitCode::FAILURE,
         Step::FallBack => return fall_back::fall_back(&context),
         Step::Record { operation } => return record::record(&context, (*operation).into()),
     };
@@ -67,6 +70,17 @@ pub fn run(arguments: &Arguments) -> ExitCode {
                 let _ = told(run.failed(error));
             }
             ExitCode::from(u8::try_from(code).ok().filter(|code| *code != 0).unwrap_or(1))
+        }
+    }
+}
+
+/// Before a configuration is deployed: one that is not valid stops the agent, pull and switch.
+fn check_config(path: &std::path::Path) -> ExitCode {
+    match nixfleet_core::config::read(path) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -117,13 +117,13 @@ impl GithubClient {
         if answer.status == StatusCode::NOT_MODIFIED
             && let Some(known) = known.get(&question.path)
         {
-            let content = self.parse(&known.json, question)?;
+            let content = self.parse(known.json.as_bytes(), question)?;
             return Ok(Page { content, has_next: known.has_next });
         }
         let content: T = self.parse(&answer.body, question)?;
         let has_next = has_next(&answer.headers);
         let text = answer.headers.get(ETAG).and_then(|etag| etag.to_str().ok());
-        match (text, serde_json::to_vec(&content)) {
+        match (text, serde_json::to_string(&content)) {
             (Some(etag), Ok(json)) => known.keep(question.path.clone(), etag.to_owned(), json, has_next),
             _ => known.forget(&question.path),
         }

@@ -1,8 +1,9 @@
-//! Good answers of GitHub, kept to be asked for again only if they changed. In memory only.
+//! Good answers of GitHub, kept to be asked for again only if they changed. Never on disk: they are handed from look to look.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::Revision;
 
@@ -13,25 +14,26 @@ const ANSWERS_MAXIMUM: usize = 200;
 ///
 /// A conditional request that is answered with 304 does not count against GitHub's limit. Of an answer only the part that
 /// is used is kept: a few hundred bytes for a pull request.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct KnownAnswers {
     answers: HashMap<String, KnownAnswer>,
+    #[serde(with = "pairs")]
     decided: HashMap<ChangeSet, bool>,
     not_before: Option<Timestamp>,
     round: u64,
 }
 
 /// One answer.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct KnownAnswer {
     pub(super) etag: String,
-    pub(super) json: Vec<u8>,
+    pub(super) json: String,
     pub(super) has_next: bool,
     round: u64,
 }
 
 /// What decides which files a pull request changes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct ChangeSet {
     pub(super) number: u64,
     pub(super) head: Revision,
@@ -56,7 +58,7 @@ impl KnownAnswers {
         Some(known)
     }
 
-    pub(super) fn keep(&mut self, path: String, etag: String, json: Vec<u8>, has_next: bool) {
+    pub(super) fn keep(&mut self, path: String, etag: String, json: String, has_next: bool) {
         if self.answers.len() < ANSWERS_MAXIMUM || self.answers.contains_key(&path) {
             self.answers.insert(path, KnownAnswer { etag, json, has_next, round: self.round });
         }
@@ -81,5 +83,41 @@ impl KnownAnswers {
         self.answers.retain(|_, known| known.round == round);
         self.decided.retain(|changes, _| still_open(changes));
         self.round = round.wrapping_add(1);
+    }
+}
+
+/// JSON has no objects with keys that are objects.
+mod pairs {
+    use std::collections::HashMap;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::ChangeSet;
+
+    pub(super) fn serialize<S: Serializer>(decided: &HashMap<ChangeSet, bool>, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(decided)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<HashMap<ChangeSet, bool>, D::Error> {
+        Ok(Vec::deserialize(from)?.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn are_the_same_in_another_process() {
+        let mut known = KnownAnswers::default();
+        let changes = ChangeSet { number: 7, head: "0".repeat(40).parse().unwrap(), base_branch: "main".to_owned() };
+        known.keep("/pulls".to_owned(), "W/\"1\"".to_owned(), r#"["ä"]"#.to_owned(), true);
+        known.decide(changes.clone(), true);
+        known.ask_not_before("2026-11-23T12:00:00.5Z".parse().unwrap());
+        let mut read: KnownAnswers = serde_json::from_str(&serde_json::to_string(&known).unwrap()).unwrap();
+        let answer = read.get("/pulls").unwrap();
+        assert_eq!((&*answer.etag, &*answer.json, answer.has_next), ("W/\"1\"", r#"["ä"]"#, true));
+        assert_eq!(read.decided(&changes), Some(true));
+        assert_eq!(read.not_before(), known.not_before());
     }
 }

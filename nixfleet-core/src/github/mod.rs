@@ -4,7 +4,8 @@
 //! octocrab is the client below, with TLS from the same OpenSSL that libgit2 uses.
 //!
 //! [`GithubRepository::of_remote`] finds the repository from a remote's address. [`GithubClient`] asks; what costs no
-//! request because nothing changed is kept in [`KnownAnswers`], which a program holds in memory from one look to the next.
+//! request because nothing changed is kept in [`KnownAnswers`], which a program holds in memory from one look to the next,
+//! and may hand to another process.
 //! Requests and replies are those of GitHub's REST API, version 2022-11-28; reverts go through its GraphQL API.
 //! Texts of strangers (titles, names, messages) come back without control characters and on one line.
 

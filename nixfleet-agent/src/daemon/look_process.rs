@@ -1,0 +1,313 @@
+//! Asking a process of its own: it is started, asked, and gone when the answer is there or its time is over.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::look::Question;
+use crate::steps::Look;
+
+/// The program that runs here, also where another one lies in its place by now: both sides are the same version.
+const OWN_PROGRAM: &str = "/proc/self/exe";
+
+/// The longest answer is what is known of GitHub's, a few hundred bytes for each pull request.
+const LONGEST_ANSWER_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What is killed, or has said its last word, is gone at once, unless it hangs in the kernel.
+const END_LIMIT: Duration = Duration::from_secs(2);
+
+/// Why a look gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BrokenOff {
+    #[error("cannot start {0}: {1}; check this service's limits of files, tasks and memory")]
+    Start(&'static str, #[source] io::Error),
+    #[error("{0} took more than {seconds} seconds and was ended: it is tried again later; check the network and the file systems of this host", seconds = .1.as_secs())]
+    TooLong(&'static str, Duration),
+    #[error("{0} hangs in the kernel and cannot be ended: check the disks and file systems of this host")]
+    Stuck(&'static str),
+    #[error("{0} broke off ({1}): it is tried again later; the journal of this service may tell more")]
+    Ended(&'static str, ExitStatus),
+    #[error("{0} cannot be understood: {1}; please report this as a bug")]
+    NotUnderstood(&'static str, #[source] serde_json::Error),
+}
+
+impl BrokenOff {
+    /// Whether somebody asked the process to end, as systemd does when it stops the agent: that tells nothing of what it
+    /// looked at.
+    pub(crate) fn is_wish(&self) -> bool {
+        let wishes = [Signal::TERM, Signal::INT, Signal::HUP].map(Signal::as_raw);
+        matches!(self, Self::Ended(_, status) if status.signal().is_some_and(|signal| wishes.contains(&signal)))
+    }
+}
+
+/// Asks for one kind of look.
+#[derive(Debug, Clone)]
+pub(crate) struct LookProcess {
+    at: Look,
+    program: PathBuf,
+    state: PathBuf,
+    runtime: PathBuf,
+    /// A process that was killed is still there: another one would hang as well.
+    is_stuck: Arc<AtomicBool>,
+}
+
+/// The process, with all that it starts; dropped, they are killed.
+#[derive(Debug)]
+struct Running(Child);
+
+impl LookProcess {
+    pub(crate) fn new(at: Look, state: &StateDirectory, runtime: &RuntimeDirectory) -> Self {
+        Self {
+            at,
+            program: OWN_PROGRAM.into(),
+            state: state.path.clone(),
+            runtime: runtime.path.clone(),
+            is_stuck: Arc::default(),
+        }
+    }
+
+    /// Another program, for tests.
+    #[cfg(test)]
+    pub(crate) fn with_program(self, program: impl Into<PathBuf>) -> Self {
+        Self { program: program.into(), ..self }
+    }
+
+    /// Asks once. The future owns all that it needs; dropped, it takes the process along.
+    pub(crate) fn ask<A: DeserializeOwned>(
+        &self,
+        question: &Question<'_>,
+        limit: Duration,
+    ) -> impl Future<Output = Result<A, BrokenOff>> + Send + use<A> {
+        let (look, what) = (self.clone(), self.what());
+        let needs_certificates = self.needs_certificates(question.config.repository.url.as_deref());
+        let question = serde_json::to_vec(question).map_err(|error| BrokenOff::NotUnderstood(what, error));
+        async move {
+            let question = question?;
+            if look.is_stuck.load(Ordering::Relaxed) {
+                return Err(BrokenOff::Stuck(what));
+            }
+            let mut running = look.start(needs_certificates).map_err(|error| BrokenOff::Start(what, error))?;
+            let line = timeout(limit, running.exchange(&question)).await;
+            let status = look.end(running, matches!(line, Ok(None))).await;
+            match line {
+                Ok(Some(line)) => serde_json::from_slice(&line).map_err(|error| BrokenOff::NotUnderstood(what, error)),
+                Ok(None) => Err(status.map_or(BrokenOff::Stuck(what), |status| BrokenOff::Ended(what, status))),
+                Err(_) => Err(BrokenOff::TooLong(what, limit)),
+            }
+        }
+    }
+
+    const fn what(&self) -> &'static str {
+        match self.at {
+            Look::Remote => "the look at the remote",
+            Look::PullRequests => "asking GitHub for pull requests",
+            Look::Host => "reading the state of this host",
+        }
+    }
+
+    /// libgit2 has OpenSSL read all of them at its start, whatever it is to do: that is most of a look's time.
+    fn needs_certificates(&self, url: Option<&str>) -> bool {
+        match self.at {
+            Look::Host => false,
+            Look::PullRequests => true,
+            // Not known, it is that of the checkout. From http to https is a redirect, which is not followed.
+            Look::Remote => url.is_none_or(|url| url.trim_start().to_ascii_lowercase().starts_with("https:")),
+        }
+    }
+
+    fn start(&self, needs_certificates: bool) -> io::Result<Running> {
+        let mut command = Command::new(&self.program);
+        command.arg0("nixfleet-agent");
+        command.arg("--state-directory").arg(&self.state).arg("--runtime-directory").arg(&self.runtime);
+        command.args(["look", self.at.name()]).process_group(0);
+        if !needs_certificates {
+            command.env("SSL_CERT_FILE", "/dev/null");
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map(Running)
+    }
+
+    /// After the answer nothing counts any more, nor what it left running. What broke off ends by itself and tells how.
+    async fn end(&self, mut running: Running, by_itself: bool) -> Option<ExitStatus> {
+        if by_itself {
+            let _ = timeout(END_LIMIT, running.0.wait()).await;
+        }
+        running.kill();
+        if let Ok(status) = timeout(END_LIMIT, running.0.wait()).await {
+            return status.ok();
+        }
+        self.is_stuck.store(true, Ordering::Relaxed);
+        let is_stuck = Arc::clone(&self.is_stuck);
+        tokio::spawn(async move {
+            let _ = running.0.wait().await;
+            is_stuck.store(false, Ordering::Relaxed);
+        });
+        None
+    }
+}
+
+impl Running {
+    /// The answer's line; `None` where it ends without one.
+    async fn exchange(&mut self, question: &[u8]) -> Option<Vec<u8>> {
+        let (mut input, output) = (self.0.stdin.take()?, self.0.stdout.take()?);
+        // One that does not read it to its end says why by how it ends.
+        let _ = input.write_all(question).await;
+        drop(input);
+        let mut line = Vec::new();
+        let read = BufReader::new(output.take(LONGEST_ANSWER_BYTES)).read_until(b'\n', &mut line).await;
+        (read.is_ok() && line.ends_with(b"\n")).then_some(line)
+    }
+
+    fn kill(&self) {
+        // Without a number it is gone, and the number may be another's.
+        let group = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let Some(group) = group {
+            // None may be left, which is what is wanted.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::path::Path;
+    use std::time::Instant;
+
+    use nixfleet_core::Sha256;
+    use nixfleet_core::config::HostConfig;
+
+    use super::*;
+
+    /// A program in place of the agent's own.
+    pub(crate) fn program(directory: &Path, script: &str) -> PathBuf {
+        let path = directory.join(format!("program-{}", Sha256::of(script.as_bytes())));
+        // Another process writes it: a file that this one has open cannot be started by its other threads.
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod 755 "$1""#, "sh"]);
+        assert!(shell.arg(&path).arg(script).status().unwrap().success());
+        path
+    }
+
+    struct Place(tempfile::TempDir);
+
+    impl Place {
+        fn process(&self, at: Look, script: &str) -> LookProcess {
+            let directory = self.0.path();
+            let (state, runtime) = (StateDirectory::new(directory), RuntimeDirectory::new(directory));
+            LookProcess::new(at, &state, &runtime).with_program(program(directory, script))
+        }
+
+        async fn ask(&self, script: &str, limit: Duration) -> Result<Result<String, String>, BrokenOff> {
+            let config = HostConfig::default();
+            let question = Question::new(&config, None);
+            self.process(Look::Remote, script).ask(&question, limit).await
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+    }
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    #[tokio::test]
+    async fn whatever_becomes_of_it_there_is_a_sentence() {
+        let place = Place(tempfile::tempdir().unwrap());
+        let asked = place.path("asked");
+        let script = format!("cat > {asked}; echo '{{\"Ok\":\"'$*'\"}}'", asked = asked.display());
+        let directory = place.0.path().display();
+        let arguments = format!("--state-directory {directory} --runtime-directory {directory} look remote");
+        assert_eq!(place.ask(&script, MINUTE).await.unwrap(), Ok(arguments));
+        assert!(std::fs::read_to_string(asked).unwrap().contains("\"repository\""), "the configuration is handed over");
+
+        let answer = "echo '{\"Err\":\"no\"}'";
+        for script in [format!("{answer}; exit 7"), format!("{answer}; kill -SEGV $$"), format!("{answer}; sleep 600")]
+        {
+            assert_eq!(place.ask(&script, MINUTE).await.unwrap(), Err("no".to_owned()), "{script}: said is said");
+        }
+        for (script, expected) in [
+            ("exit 3", "the look at the remote broke off (exit status: 3)"),
+            ("kill -SEGV $$", "signal: 11"),
+            ("printf half", "exit status: 0"),
+            ("echo words", "cannot be understood"),
+        ] {
+            let error = place.ask(script, MINUTE).await.unwrap_err();
+            assert!(error.to_string().contains(expected) && !error.is_wish(), "{script}: {error}");
+        }
+        for signal in ["TERM", "INT", "HUP"] {
+            assert!(place.ask(&format!("kill -{signal} $$"), MINUTE).await.unwrap_err().is_wish(), "{signal}");
+        }
+        let nothing = place.process(Look::Remote, "").with_program("/nonexistent");
+        let config = HostConfig::default();
+        let question = Question::new(&config, None);
+        let error = nothing.ask::<()>(&question, MINUTE).await.unwrap_err();
+        assert!(error.to_string().starts_with("cannot start the look at the remote: "), "{error}");
+    }
+
+    #[tokio::test]
+    async fn ends_with_all_that_it_started() {
+        let place = Place(tempfile::tempdir().unwrap());
+        let fifo = place.path("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, 0o600.into()).unwrap();
+        // Both keep it open, so its end is the end of both.
+        let script = format!("exec 3> {}; echo $$ >&3; sleep 600 & sleep 600", fifo.display());
+        let begin = Instant::now();
+        let read = std::thread::spawn({
+            let fifo = fifo.clone();
+            move || std::fs::read_to_string(fifo).unwrap()
+        });
+        let error = place.ask(&script, Duration::from_secs(5)).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the look at the remote took more than 5 seconds and was ended: it is tried again later; check the network and \
+             the file systems of this host"
+        );
+        assert!(!error.is_wish());
+        assert!(!read.join().unwrap().is_empty());
+
+        // Given up, it is killed as well: a replacement of the agent waits for nothing.
+        let read = std::thread::spawn(move || std::fs::read_to_string(fifo).unwrap());
+        let looking = place.ask(&script, 10 * MINUTE);
+        tokio::select! {
+            _ = looking => panic!("it does not end by itself"),
+            () = tokio::time::sleep(Duration::from_secs(2)) => {}
+        }
+        read.join().unwrap();
+        assert!(begin.elapsed() < 5 * MINUTE);
+    }
+
+    #[test]
+    fn certificates_are_read_where_they_may_be_needed() {
+        let place = Place(tempfile::tempdir().unwrap());
+        let needs = |at, url| place.process(at, "").needs_certificates(url);
+        for (url, expected) in [
+            (None, true),
+            (Some("https://example.org/fleet"), true),
+            (Some(" HTTPS://example.org/fleet"), true),
+            (Some("http://example.org/fleet"), false),
+            (Some("ssh://git@example.org/fleet"), false),
+            (Some("git@example.org:fleet"), false),
+            (Some("file:///srv/fleet.git"), false),
+        ] {
+            assert_eq!(needs(Look::Remote, url), expected, "{url:?}");
+            assert!(needs(Look::PullRequests, url));
+            assert!(!needs(Look::Host, url));
+        }
+    }
+}
