@@ -180,7 +180,7 @@ mod tests {
         for (content, sentence) in [
             (&b""[..], "EOF"),
             (br#"{"hots": "web1"}"#, "unknown field `hots`"),
-            (br#"{} {}"#, "is not valid: trailing characters"),
+            (b"{} {}", "is not valid: trailing characters"),
             (br#"{"host": 1}"#, "expected a string at line 1"),
             (br#"{"host": "a/b"}"#, "host must be a name"),
             (br#"{"tests": {"directory": "/etc"}}"#, "must lie inside the repository"),
