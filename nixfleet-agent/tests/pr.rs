@@ -214,8 +214,7 @@ fn who_asks_and_about_what() {
     desk.pr(&[&["show", "99"][..], &token].concat())
         .failed_with("does not find what is needed to look at #99 of example/fleet (404)");
     run(&mut desk.command(&["pr", "list"])).failed_with("which repository?");
-    run(&mut desk.command(&["pr", "list", "--repo", "/nonexistent"]))
-        .failed_with("/nonexistent has no remote to follow");
+    run(&mut desk.command(&["pr", "list", "--repo", "/nonexistent"])).failed_with("there is nothing at /nonexistent");
     world::git_server::repository::git(&checkout, &["remote", "set-url", "origin", "/srv/fleet.git"]);
     desk.pr(&["list"]).failed_with("the remote /srv/fleet.git is not a repository on GitHub");
 }

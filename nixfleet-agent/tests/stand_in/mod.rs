@@ -159,6 +159,11 @@ impl Service {
         let program = self.record.lock().unwrap().program.display().to_string();
         vec![(program, vec!["nixfleet-agent".to_owned()], false, 0, 0, 0, 0, 0, 0, 0)]
     }
+
+    #[zbus(property)]
+    fn load_credential(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
 }
 
 /// Puts the stand-in on the bus.
