@@ -4,6 +4,7 @@ let
   inherit (lib) mkOption types;
   cfg = config.services.nixfleet;
   inherit (cfg) github;
+  inStore = import ./in-store.nix { inherit lib; };
 in
 {
   options.services.nixfleet.github = {
@@ -67,8 +68,7 @@ in
 
     assertions = [
       {
-        assertion =
-          github.tokenFile == null || !lib.hasPrefix "${builtins.storeDir}/" (toString github.tokenFile);
+        assertion = !inStore github.tokenFile;
         message = ''services.nixfleet.github.tokenFile is ${toString github.tokenFile}: everybody can read the store, so the token is no secret any more. Replace it, and name a file outside of the store as a text, such as "/run/secrets/github-token".'';
       }
       {

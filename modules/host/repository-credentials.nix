@@ -14,7 +14,7 @@ let
   secrets = {
     inherit (repository) tokenFile sshKeyFile;
   };
-  inStore = file: file != null && lib.hasPrefix "${builtins.storeDir}/" (toString file);
+  inStore = import ./in-store.nix { inherit lib; };
   # The names that the agent and the pull look for in $CREDENTIALS_DIRECTORY.
   credentials =
     lib.optional (repository.tokenFile != null) "token:${toString repository.tokenFile}"

@@ -67,7 +67,7 @@ in
             "services.nixfleet.repository.url and services.nixfleet.repository.path are both set, but not whose checkout ${path} is: remove path to let nixfleet keep a checkout of its own, or set services.nixfleet.repository.user to its owner.";
       }
       {
-        assertion = repository.path == null || !lib.hasPrefix "${builtins.storeDir}/" path;
+        assertion = !import ./in-store.nix { inherit lib; } repository.path;
         message = ''services.nixfleet.repository.path is in the store, where nothing can be pulled: write it as a text, such as "/home/alice/fleet", not as a Nix path.'';
       }
       {

@@ -27,7 +27,8 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The user name and the token, read now, so that a renewed token counts at once.
+    /// The user name and the token, read now. A credential of the unit is the copy that systemd made when the unit started: the
+    /// agent sees a renewed one after its next start, the pull at once.
     pub(super) fn username_and_token(&self) -> Result<Option<(String, String)>, RemoteError> {
         let Some(path) = &self.token_file else { return Ok(None) };
         let token = read_token(path)?;
