@@ -14,6 +14,7 @@ use world::git_server::http::{Behaviour, HttpServer};
 use world::git_server::repository::TestRepository;
 use world::git_server::source;
 use world::git_server::tls::TlsServer;
+use world::skipped::skipped;
 
 /// Where the inner process finds what it works on.
 const INNER: &str = "NIXFLEET_TEST_INNER";
@@ -76,7 +77,7 @@ fn a_repository_of_another_user() {
     let repository = TestRepository::new();
     let is_root = std::os::unix::fs::chown(repository.path.join("flake.lock"), Some(65534), Some(65534)).is_ok();
     if !is_root {
-        println!("skipped: only root can give a repository away");
+        skipped("only root can give a repository away");
         return;
     }
     let given = Command::new("chown").args(["-R", "65534:65534"]).arg(&repository.path).status().unwrap();
@@ -118,9 +119,9 @@ fn a_full_disk_is_said_and_passes() {
         Ok(output)
             if output.status.code() == Some(77) || String::from_utf8_lossy(&output.stderr).contains("unshare") =>
         {
-            println!("skipped: no mount namespace here");
+            skipped("no mount namespace here");
         }
         Ok(output) => assert_passed(&output),
-        Err(error) => println!("skipped: {error}"),
+        Err(error) => skipped(&error.to_string()),
     }
 }

@@ -8,6 +8,7 @@ use std::process::Command;
 use jiff::Timestamp;
 use nixfleet_core::observation::RemoteCommit;
 use nixfleet_core::state_directory::{CommitHeld, JournalEntry, StateDirectory, StateError};
+use world::skipped::skipped;
 
 const SMALL_DISK: &str = "NIXFLEET_TEST_SMALL_DISK";
 
@@ -42,7 +43,7 @@ fn a_full_disk_costs_nothing_that_was_there() {
         .output()
         .is_ok_and(|output| output.status.success());
     if !can_mount {
-        println!("skipped: no file system can be mounted here (unshare --user --mount)");
+        skipped("no file system can be mounted here (unshare --user --mount)");
         return;
     }
     let output = Command::new("unshare")

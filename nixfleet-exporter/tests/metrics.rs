@@ -20,6 +20,7 @@ use nixfleet_exporter::{Failure, Snapshot, build, metrics};
 use proptest::prelude::*;
 use text_format::{names, of, read};
 use world::scenario::{Host, now, revision};
+use world::skipped::skipped;
 
 fn text(observation: Observation) -> String {
     Format::Text.encode(&hosts::snapshot(observation)).unwrap()
@@ -228,7 +229,7 @@ fn promtool_check_metrics() {
         let mut promtool = match promtool {
             Ok(promtool) => promtool,
             Err(error) => {
-                eprintln!("SKIPPED: promtool cannot be run: {error}");
+                skipped(&format!("promtool cannot be run: {error}"));
                 return;
             }
         };

@@ -8,7 +8,6 @@
 mod client;
 mod hosts;
 
-use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -20,6 +19,8 @@ use clap::Parser as _;
 use client::{get, get_unix};
 use nixfleet_exporter::arguments::Arguments;
 use nixfleet_exporter::listen::PassedSockets;
+use world::git_server::tcp::free_port;
+use world::skipped::skipped;
 
 const ARGUMENTS: &str = "NIXFLEET_TEST_ARGUMENTS";
 
@@ -56,10 +57,6 @@ fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(started.elapsed() < Duration::from_secs(20), "{what} did not happen");
         thread::sleep(Duration::from_millis(20));
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[test]
@@ -104,7 +101,7 @@ fn socket_activation() {
     let mut child = match activate {
         Ok(child) => child,
         Err(error) => {
-            eprintln!("SKIPPED: systemd-socket-activate cannot be run: {error}");
+            skipped(&format!("systemd-socket-activate cannot be run: {error}"));
             return;
         }
     };

@@ -22,6 +22,7 @@ use nixfleet_exporter::listen::{Address, ListenError, Listeners, PassedSockets};
 use nixfleet_exporter::server::{CONNECTIONS, HEAD_TIMEOUT};
 use text_format::{of, read};
 use world::scenario::Host;
+use world::skipped::skipped;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -303,7 +304,7 @@ fn several_addresses_ipv6_and_unix() {
         assert!(server.address.is_ipv6());
         assert_eq!(server.get("/metrics").status, 200);
     } else {
-        eprintln!("SKIPPED: this machine has no IPv6");
+        skipped("this machine has no IPv6");
     }
     drop(server);
 }

@@ -16,6 +16,7 @@ use world::git_server::http::{Behaviour, HttpServer};
 use world::git_server::repository::git;
 use world::git_server::ssh::SshServer;
 use world::programs::{Ended, NOBODY, User, is_root, run};
+use world::skipped::skipped;
 use world::states::letters;
 
 /// One row: what is done to a checkout that is equal to its remote, what Git and Lock are then, and words of the reasons.
@@ -201,7 +202,7 @@ fn over_http_and_ssh() {
 #[test]
 fn somebody_elses_checkout_is_refused_with_the_way_out() {
     if !is_root() {
-        println!("SKIPPED: only root can give a checkout to another user");
+        skipped("only root can give a checkout to another user");
         return;
     }
     let (one, user) = (FlakeCheckout::new(), User::new());

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::git_server::tcp::free_port;
-use crate::monitoring::http;
+use crate::monitoring::{http, listening};
 use crate::skipped::skipped;
 
 /// A Prometheus that scrapes every second, until it is dropped.
@@ -50,16 +49,21 @@ impl Prometheus {
         let file = directory.path().join("prometheus.yml");
         std::fs::write(&file, configuration).unwrap();
         let empty = directory.path().join("data");
-        let port = free_port();
+        let log = directory.path().join("log");
         let process = Command::new("prometheus")
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", data.unwrap_or(&empty).display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg("--web.listen-address=127.0.0.1:0")
+            // Where one message to an Alertmanager is lost, a test need not wait for the usual minute.
+            .arg("--rules.alert.resend-delay=5s")
             .stdout(Stdio::null())
-            .stderr(std::fs::File::create(directory.path().join("log")).unwrap())
+            .stderr(std::fs::File::create(&log).unwrap())
             .spawn();
         match process {
-            Ok(process) => Some(Self { process, port, _directory: directory }),
+            Ok(mut process) => {
+                let port = listening::port(&mut process, &log);
+                Some(Self { process, port, _directory: directory })
+            }
             Err(error) => {
                 skipped(&format!("prometheus cannot be run: {error}"));
                 None

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::tcp::free_port;
+use crate::skipped::skipped;
 
 const SSHD: [&str; 3] = ["/usr/sbin/sshd", "/run/current-system/sw/bin/sshd", "/usr/bin/sshd"];
 
@@ -24,7 +25,7 @@ impl SshServer {
     /// None, said aloud, where this machine has no sshd.
     pub fn start() -> Option<Self> {
         let Some(sshd) = SSHD.iter().find(|path| Path::new(path).exists()) else {
-            println!("skipped: no sshd");
+            skipped("no sshd");
             return None;
         };
         let directory = TempDir::new().unwrap();

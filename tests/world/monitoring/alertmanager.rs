@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::http;
-use crate::git_server::tcp::free_port;
+use super::{http, listening};
 use crate::skipped::skipped;
 
 /// The programs' names: Debian's, and their own.
@@ -20,32 +21,38 @@ pub struct Alertmanager {
 }
 
 impl Alertmanager {
-    /// Starts it with this configuration. None, said aloud, where this machine has no Alertmanager.
+    /// Starts it with this configuration and waits until it takes alerts: Prometheus sends one that was refused again only
+    /// after its `rules.alert.resend-delay`. None, said aloud, where this machine has no Alertmanager.
     pub fn start(configuration: &str) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("alertmanager.yml");
         std::fs::write(&file, configuration).unwrap();
-        let port = free_port();
+        let log = directory.path().join("log");
         for name in NAMES {
             let started = Command::new(name)
                 .arg(format!("--config.file={}", file.display()))
                 .arg(format!("--storage.path={}", directory.path().join("data").display()))
-                .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                .arg("--web.listen-address=127.0.0.1:0")
                 .arg("--cluster.listen-address=")
                 .stdout(Stdio::null())
-                .stderr(std::fs::File::create(directory.path().join("log")).unwrap())
+                .stderr(std::fs::File::create(&log).unwrap())
                 .spawn();
-            if let Ok(process) = started {
-                return Some(Self { process, port, _directory: directory });
-            }
+            let Ok(mut process) = started else { continue };
+            let port = listening::port(&mut process, &log);
+            let alertmanager = Self { process, port, _directory: directory };
+            alertmanager.wait_until_ready();
+            return Some(alertmanager);
         }
         skipped(&format!("none of {NAMES:?} can be run"));
         None
     }
 
-    /// Whether it takes alerts.
-    pub fn is_ready(&self) -> bool {
-        http::get(self.port, "/-/ready").is_ok_and(|(status, _)| status == 200)
+    fn wait_until_ready(&self) {
+        let started = Instant::now();
+        while !http::get(self.port, "/-/ready").is_ok_and(|(status, _)| status == 200) {
+            assert!(started.elapsed() < Duration::from_mins(1), "Alertmanager is not ready");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Tells it of an alert with these labels, `name=value` each; the first names it.
@@ -59,7 +66,8 @@ impl Alertmanager {
     pub fn alerts(&self, which: &str) -> BTreeSet<String> {
         let url = format!("--alertmanager.url=http://127.0.0.1:{}", self.port);
         let output = Command::new("amtool").args([&url, "alert", "query", which, "--output=json"]).output().unwrap();
-        let alerts: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        assert!(output.status.success(), "{which}: {output:?}");
+        let alerts: Value = serde_json::from_slice(&output.stdout).unwrap();
         alerts.as_array().into_iter().flatten().map(|alert| named(&alert["labels"])).collect()
     }
 

@@ -4,6 +4,7 @@ pub mod alertmanager;
 pub mod dashboard;
 pub mod example_fleet;
 pub mod http;
+pub mod listening;
 pub mod many_hosts;
 pub mod panel_fields;
 pub mod rules;
