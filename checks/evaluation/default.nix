@@ -37,20 +37,24 @@ let
   result = import ./result.nix { inherit lib nixpkgs pkgs; };
 
   # The flake, as Nix calls it.
-  flake = (import ../../flake.nix).outputs {
-    self = flake // {
-      outPath = toString ../..;
-      rev = "0123456789abcdef0123456789abcdef01234567";
-    };
-    nixpkgs = {
-      lib = lib // {
-        nixosSystem = { modules }: evaluate modules;
+  flake = flakeOf { rev = "0123456789abcdef0123456789abcdef01234567"; };
+  flakeOf =
+    source:
+    let
+      outputs = (import ../../flake.nix).outputs {
+        self = outputs // source // { outPath = toString ../..; };
+        nixpkgs = flakeNixpkgs;
       };
-      outPath = toString nixpkgs;
-      legacyPackages = lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] (
-        system: import ./packages.nix { inherit lib system; }
-      );
+    in
+    outputs;
+  flakeNixpkgs = {
+    lib = lib // {
+      nixosSystem = { modules }: evaluate modules;
     };
+    outPath = toString nixpkgs;
+    legacyPackages = lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] (
+      system: import ./packages.nix { inherit lib system; }
+    );
   };
   vmTest =
     file:
@@ -67,13 +71,70 @@ let
         hostPkgs = pkgs;
         node.pkgs = pkgs;
       };
+      repository = test.config.passthru.files or null;
+      host = (fromRepository repository).nixosConfigurations.web1;
     in
     {
       script = test.config.testScriptString;
       units = lib.mapAttrs (
         _: node: lib.filter (lib.hasPrefix "nixfleet-") (lib.attrNames node.systemd.units)
       ) test.config.nodes;
+    }
+    // lib.optionalAttrs (repository != null) {
+      booted = ofSwitch test.config.nodes.web1;
+      deployed = ofSwitch host.config;
+      # What the script calls after the switch.
+      programs = {
+        git = host.config.programs.git.enable;
+        others = map (package: package.name) (
+          lib.concatMap (definition: definition.value) (
+            lib.filter (
+              definition: lib.hasPrefix "${repository}" (toString definition.file)
+            ) host.options.environment.systemPackages.definitionsWithLocations
+          )
+        );
+      };
     };
+  # What the flake in a VM says, whose sources have no commit.
+  fromRepository =
+    repository:
+    (import "${repository}/flake.nix").outputs {
+      self = {
+        _type = "flake";
+        rev = "fedcba9876543210fedcba9876543210fedcba98";
+      };
+      nixfleet = flakeOf { };
+      nixpkgs = {
+        lib = lib // {
+          nixosSystem =
+            { modules, specialArgs }:
+            import (nixpkgs + "/nixos/lib/eval-config.nix") {
+              inherit
+                lib
+                modules
+                pkgs
+                specialArgs
+                ;
+              system = null;
+            };
+        };
+        outPath = toString nixpkgs;
+        __toString = _: toString nixpkgs;
+      };
+    };
+  # What has to stay the same over a switch in a VM without a network and a boot loader.
+  ofSwitch = config: {
+    address = config.networking.primaryIPAddress;
+    boot_loader = config.boot.loader.grub.enable;
+    caches = config.nix.settings.substituters;
+    features = config.nix.settings.experimental-features;
+    file_systems = lib.mapAttrs (_: it: { inherit (it) device fsType; }) config.fileSystems;
+    # Another one is compiled in the VM.
+    compiled = map (package: { inherit (package.attributes) pname env; }) [
+      config.services.nixfleet.package
+      config.services.nixfleet.exporter.package
+    ];
+  };
 in
 {
   inherit

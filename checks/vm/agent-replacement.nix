@@ -1,8 +1,13 @@
 # A switch that brings another agent: the running one finishes the switch, ends, and the new one is started.
 { nixpkgs, self }:
-{ pkgs, ... }:
+{ nodes, pkgs, ... }:
 let
   repository = import ./configuration-repository.nix { inherit nixpkgs self pkgs; };
+  files = repository.files {
+    host = "web1";
+    module = ./host.nix;
+    network = nodes.web1.system.build.networkConfig;
+  };
 in
 {
   name = "nixfleet-agent-replacement";
@@ -15,14 +20,11 @@ in
     ];
   };
 
+  # What the host follows, to look at without booting it.
+  passthru = { inherit files; };
+
   testScript =
-    { nodes, ... }:
     let
-      files = repository.files {
-        host = "web1";
-        module = ./host.nix;
-        network = nodes.web1.system.build.networkConfig;
-      };
       # Another path, the same programs.
       change = ''
         { lib, pkgs, ... }@arguments: {

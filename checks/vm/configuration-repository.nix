@@ -7,38 +7,33 @@
   self,
   pkgs,
 }:
+let
+  packages = import ../../modules/packages {
+    inherit pkgs;
+    revision = "";
+  };
+in
 {
   # What the node needs, to build any later commit offline: sources, and all that its own system was built with.
-  node =
-    { lib, ... }:
-    {
-      nix.settings = {
-        substituters = lib.mkForce [ ];
-        hashed-mirrors = null;
-        connect-timeout = 1;
-        experimental-features = [
-          "nix-command"
-          "flakes"
-        ];
-      };
-      system = {
-        includeBuildDependencies = true;
-        switch.enable = true;
-        extraDependencies = [
-          nixpkgs.outPath
-          self.outPath
-        ];
-      };
-      virtualisation = {
-        cores = 2;
-        memorySize = 4096;
-        diskSize = 8192;
-        writableStore = true;
-        useBootLoader = false;
-      };
-      programs.git.enable = true;
-      environment.systemPackages = [ pkgs.jq ];
+  node = {
+    system = {
+      includeBuildDependencies = true;
+      extraDependencies = [
+        nixpkgs.outPath
+        self.outPath
+      ];
     };
+    virtualisation = {
+      cores = 2;
+      memorySize = 4096;
+      diskSize = 8192;
+    };
+    # As the flake makes them from a path, which has no commit: else a switch would compile them once more.
+    services.nixfleet = {
+      package = packages.nixfleet-agent;
+      exporter.package = packages.nixfleet-exporter;
+    };
+  };
 
   # The files of the first commit. `host` is the name in the flake, `module` the file with the node's configuration, and
   # `network` what the test gives the node as addresses.

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 
 use nixfleet_core::config::{self, Automatic, CalendarWindow, HostConfig};
-use serde_json::Value;
+use serde_json::{Value, json};
 use world::nix::{Nix, nixpkgs, project};
 
 /// The text of every file below a directory, by its path there.
@@ -145,6 +145,16 @@ fn the_flake_evaluates() {
         assert!(python.status.success(), "{name}: {}", String::from_utf8_lossy(&python.stderr));
         let units = test["units"].as_object().unwrap();
         assert!(units.values().any(|units| units.as_array().unwrap().len() >= 8), "{name}: {units:?}");
+        // What the machine follows deploys onto it: nothing is fetched, compiled or mounted anew, no boot loader is written.
+        if name != "fleet" {
+            assert_eq!(test["booted"], test["deployed"], "{name}");
+            assert_eq!(
+                (&test["deployed"]["boot_loader"], &test["deployed"]["caches"]),
+                (&json!(false), &json!([])),
+                "{name}"
+            );
+            assert_eq!(test["programs"], json!({ "git": true, "others": ["jq"] }), "{name}");
+        }
     }
 }
 
