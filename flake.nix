@@ -18,20 +18,27 @@
           inherit pkgs;
           revision = self.rev or "";
         };
-      # The modules take these packages, whatever the host's nixpkgs and overlays are.
-      withPackages =
-        module:
+      # The modules take these packages, whatever the host's nixpkgs and overlays are. With a key, so that a host may import
+      # them more than once.
+      itsPackages =
         { lib, pkgs, ... }:
         let
           packages = self.packages.${pkgs.stdenv.hostPlatform.system};
         in
         {
-          imports = [ module ];
+          key = "nixfleet-packages";
+          _file = ./flake.nix;
           services.nixfleet = {
             package = lib.mkDefault packages.nixfleet-agent;
             exporter.package = lib.mkDefault packages.nixfleet-exporter;
           };
         };
+      withPackages = module: {
+        imports = [
+          module
+          itsPackages
+        ];
+      };
     in
     {
       packages = forEachSystem (

@@ -159,6 +159,15 @@ in
     // {
       formatter = lib.mapAttrs (_: package: package.name) flake.formatter;
     };
+  # A host whose parts each import what they need.
+  importedTwice =
+    (evaluate [
+      flake.nixosModules.default
+      flake.nixosModules.default
+      flake.nixosModules.nixfleet
+      flake.nixosModules.monitoring
+      { services.nixfleet.enable = true; }
+    ]).config.services.nixfleet.package.name;
   revisions =
     let
       commit = "0123456789abcdef0123456789abcdef01234567";

@@ -137,6 +137,7 @@ fn the_flake_evaluates() {
         }
         assert!(outputs["formatter"][system].is_string());
     }
+    assert_eq!(nix.attribute(&nixpkgs, "importedTwice").unwrap(), "nixfleet-agent");
     let tests = nix.attribute(&nixpkgs, "vmTests").unwrap();
     for (name, test) in tests.as_object().unwrap() {
         let script = test["script"].as_str().unwrap();
