@@ -272,13 +272,16 @@ fn a_revert_that_is_refused_or_unclear() {
         ),
         (answer(404, "Not Found"), "does not find what is needed to open a pull request that reverts #7"),
         (answer(429, "Too many"), "limit of requests is reached (429"),
-        (answer(502, ""), "a trouble of its own (502)"),
+        (answer(502, ""), "it is not known whether a pull request that reverts #7 was opened (GitHub at 127.0.0.1"),
         (
             ResponseTemplate::new(301).insert_header("location", "https://evil.example.org/graphql"),
             "redirects to https://evil.example.org/graphql, which is not followed",
         ),
         (ResponseTemplate::new(307).insert_header("location", "/elsewhere"), "redirects to /elsewhere"),
-        (ResponseTemplate::new(200).set_body_string("{\"data\": {"), "the answer is cut off"),
+        (
+            ResponseTemplate::new(200).set_body_string("{\"data\": {"),
+            "(the answer is cut off): check github.api_url, or try again later): look at the list",
+        ),
         (ResponseTemplate::new(200).set_body_json(json!({ "data": null })), "(200: no reason given)"),
     ] {
         server.makes_up(move |_, _| Some(template.clone()));

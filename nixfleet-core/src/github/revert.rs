@@ -84,8 +84,11 @@ impl GithubClient {
         };
         let input = Input { pull_request_id: &merged.node_id };
         let request = Request { query: MUTATION, variables: Variables { input } };
-        let answer = self.graphql(&question, &request).await?;
-        let reply: Reply = self.parse(&answer.body, &question)?;
+        let unclear = |error: GithubError| {
+            if error.is_unclear() { GithubError::RevertUnclear { number, cause: Box::new(error) } } else { error }
+        };
+        let answer = self.graphql(&question, &request).await.map_err(unclear)?;
+        let reply: Reply = self.parse(&answer.body, &question).map_err(unclear)?;
         let opened = reply.data.and_then(|data| data.revert_pull_request).and_then(|data| data.revert_pull_request);
         if let Some(Opened { number, url, title }) = opened {
             return Ok(RevertPullRequest { number, url: one_line(&url, 500), title: one_line(&title, 200) });
