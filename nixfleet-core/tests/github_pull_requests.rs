@@ -159,6 +159,35 @@ fn checks_are_runs_and_statuses_together() {
 }
 
 #[test]
+fn a_check_on_a_later_page_counts_and_what_is_not_read_is_no_pass() {
+    let server = GithubServer::start();
+    let checks = |runs: usize, statuses: usize, last: &str| {
+        let run = |number| (format!("run {number}"), "completed".to_owned(), Some("success".to_owned()));
+        let mut pull = Pull {
+            runs: (0..runs).map(run).collect(),
+            statuses: (0..statuses).map(|number| (format!("status {number}"), "success".to_owned())).collect(),
+            ..Pull::update(7)
+        };
+        match last {
+            "run" => pull.runs.push(("lint".to_owned(), "completed".to_owned(), Some("failure".to_owned()))),
+            "status" => pull.statuses.push(("hydra".to_owned(), "failure".to_owned())),
+            _ => {}
+        }
+        server.has(vec![pull.clone()]);
+        ask(&server, async |client| client.checks(&pull.head.parse().unwrap()).await).unwrap()
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(checks(100, 0, "run").failed, names(&["lint"]), "on the second page");
+    assert_eq!(checks(0, 100, "status").failed, names(&["hydra"]), "on the second page");
+    let all = checks(500, 500, "");
+    assert_eq!((all.state(), all.passed), (ChecksState::Passed, 1000));
+    for (runs, statuses, last) in [(500, 0, "run"), (0, 500, "status")] {
+        let found = checks(runs, statuses, last);
+        assert_eq!((found.state(), found.pending), (ChecksState::Pending, names(&["more checks than are read"])));
+    }
+}
+
+#[test]
 fn a_huge_pull_request_costs_a_bounded_number_of_pages() {
     let server = GithubServer::start();
     let files: Vec<String> = (0..2500).map(|number| format!("pkgs/{number}.nix")).collect();

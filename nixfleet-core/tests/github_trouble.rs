@@ -240,3 +240,53 @@ fn a_merge_that_is_refused_or_unclear() {
     server.change(7, |pull| pull.state = PullState::Closed);
     assert!(merging(&server, &looked_at).unwrap_err().to_string().contains("does not merge #7"), "closed meanwhile");
 }
+
+#[test]
+fn a_revert_that_is_refused_or_unclear() {
+    let server = GithubServer::start();
+    server.has(vec![Pull { state: PullState::Merged("d".repeat(40)), ..Pull::update(7) }]);
+    let merged = ask(&server, async |client| client.pull_request(7).await).unwrap();
+    let said = |kind: &str, message: &str| {
+        let errors = json!([{ "type": kind, "path": ["revertPullRequest"], "message": message }]);
+        ResponseTemplate::new(200).set_body_json(json!({ "data": { "revertPullRequest": null }, "errors": errors }))
+    };
+    let reset = (Timestamp::now().as_second() + 600).to_string();
+    let limit = said("RATE_LIMITED", "API rate limit exceeded")
+        .insert_header("x-ratelimit-remaining", "0")
+        .insert_header("x-ratelimit-reset", reset.as_str());
+    for (template, expected) in [
+        (
+            said("FORBIDDEN", "Resource not accessible by personal access token"),
+            "does not allow this token to open a pull request that reverts #7 of example/fleet (403: Resource not accessible by personal access token): give it the right \"Contents: write\" and",
+        ),
+        (limit, "limit of requests is reached (200: API rate limit exceeded): nothing is asked before "),
+        (
+            said("UNPROCESSABLE", "Pull request cannot be reverted"),
+            "refuses to open a pull request that reverts #7 of example/fleet (200: Pull request cannot be reverted)",
+        ),
+        (answer(401, "Bad credentials"), "does not accept the token (401)"),
+        (answer(403, "Resource not accessible"), "(403: Resource not accessible): give it the right"),
+        (
+            answer(403, "You have exceeded a secondary rate limit").insert_header("retry-after", "30"),
+            "limit of requests is reached (403",
+        ),
+        (answer(404, "Not Found"), "does not find what is needed to open a pull request that reverts #7"),
+        (answer(429, "Too many"), "limit of requests is reached (429"),
+        (answer(502, ""), "it is not known whether a pull request that reverts #7 was opened (GitHub at 127.0.0.1"),
+        (
+            ResponseTemplate::new(301).insert_header("location", "https://evil.example.org/graphql"),
+            "redirects to https://evil.example.org/graphql, which is not followed",
+        ),
+        (ResponseTemplate::new(307).insert_header("location", "/elsewhere"), "redirects to /elsewhere"),
+        (
+            ResponseTemplate::new(200).set_body_string("{\"data\": {"),
+            "(the answer is cut off): check github.api_url, or try again later): look at the list",
+        ),
+        (ResponseTemplate::new(200).set_body_json(json!({ "data": null })), "(200: no reason given)"),
+    ] {
+        server.makes_up(move |_, _| Some(template.clone()));
+        let error = ask(&server, async |client| client.open_revert(&merged).await).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}\nshould say: {expected}");
+        assert!(!error.contains(SECRET) && !error.contains('\n'), "{error}");
+    }
+}

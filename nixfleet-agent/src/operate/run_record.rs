@@ -54,9 +54,9 @@ pub(super) fn runs_of_unit<'a>(entries: &'a [JournalEntry], unit: &str) -> Vec<&
     started.collect()
 }
 
-/// The run of this unit that is in the journal and was not `before`.
+/// The last run of this unit that is in the journal and was not `before`.
 pub(super) fn new_run(entries: &[JournalEntry], unit: &str, before: &BTreeSet<String>) -> Option<String> {
-    runs_of_unit(entries, unit).into_iter().find(|id| !before.contains(*id)).map(str::to_owned)
+    runs_of_unit(entries, unit).into_iter().rfind(|id| !before.contains(*id)).map(str::to_owned)
 }
 
 /// The last run of an operation.

@@ -24,12 +24,14 @@ pub(super) struct StartedRun {
 pub(super) async fn start(unit: &str, target: &Target, command: &str) -> Result<StartedRun, OperateError> {
     let told = |error: SystemdError| OperateError::of_systemd(&error, "start", unit, target, command);
     let systemd = target.systemd().await.map_err(told)?;
+    // Read before systemd is asked: what is in it is over by then, or is the run that systemd has. Read later it may hold a
+    // run that began in between, which the start joins and which is then no new one.
+    let before: BTreeSet<String> =
+        runs_of_unit(&target.journal().await?, unit).into_iter().map(str::to_owned).collect();
     let known = systemd.unit_state(unit).await.map_err(told)?;
     if known.active_state == "activating" && !known.invocation_id.is_empty() {
         return Ok(StartedRun { invocation_id: known.invocation_id, was_running: true });
     }
-    let before: BTreeSet<String> =
-        runs_of_unit(&target.journal().await?, unit).into_iter().map(str::to_owned).collect();
     systemd.start(unit).await.map_err(told)?;
     let feed = target.journal_feed()?;
     let mut at_rest_since = None;
@@ -40,12 +42,11 @@ pub(super) async fn start(unit: &str, target: &Target, command: &str) -> Result<
         if !now.invocation_id.is_empty() && now.invocation_id != known.invocation_id {
             return Ok(StartedRun { invocation_id: now.invocation_id, was_running: false });
         }
-        // systemd forgets a unit that ended well, and with it which run that was.
-        if let Some(invocation_id) = new_run(&feed.entries()?, unit, &before) {
-            return Ok(StartedRun { invocation_id, was_running: false });
-        }
         if is_busy {
             at_rest_since = None;
+        } else if let Some(invocation_id) = new_run(&feed.entries()?, unit, &before) {
+            // systemd forgets a unit that ended well, and with it which run that was.
+            return Ok(StartedRun { invocation_id, was_running: false });
         } else if at_rest_since.get_or_insert_with(Instant::now).elapsed() > target.lag() {
             // A unit that is over and said nothing gets so long to be found in the journal of operations.
             return Err(OperateError::NothingRan { unit: unit.to_owned(), result: now.result });

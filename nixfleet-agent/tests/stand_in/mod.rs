@@ -67,6 +67,8 @@ pub struct Record {
     pub program: PathBuf,
     pub refuse: bool,
     pub busy: Option<String>,
+    /// Happens once, when somebody asks how a unit is.
+    pub meanwhile: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl Record {
@@ -124,6 +126,9 @@ impl Manager {
     }
 
     fn load_unit(&self, _name: String) -> OwnedObjectPath {
+        if let Some(meanwhile) = self.record.lock().unwrap().meanwhile.take() {
+            meanwhile();
+        }
         path("/org/freedesktop/systemd1/unit/any")
     }
 }

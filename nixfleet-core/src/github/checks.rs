@@ -8,6 +8,8 @@ use super::{GithubClient, GithubError, KnownAnswers};
 use crate::one_line::one_line;
 
 const PAGES_MAXIMUM: u64 = 5;
+/// In the place of a name, for what is on pages that are not read.
+const UNREAD: &str = "more checks than are read";
 const NAMED_MAXIMUM: usize = 20;
 
 /// How the checks of one commit stand.
@@ -70,7 +72,8 @@ enum Outcome {
 }
 
 impl GithubClient {
-    /// The checks of a commit, a pull request's head.
+    /// The checks of a commit, a pull request's head. Where there are more than are read (500 of each kind), one more is
+    /// told as pending: nobody may take what was not looked at for a pass.
     pub async fn checks(&self, revision: &crate::Revision) -> Result<Checks, GithubError> {
         let mut checks = Checks::default();
         let known = &mut KnownAnswers::default();
@@ -84,6 +87,9 @@ impl GithubClient {
             if !answer.has_next {
                 break;
             }
+            if page == PAGES_MAXIMUM {
+                checks.add(UNREAD, Outcome::Pending);
+            }
         }
         for page in 1..=PAGES_MAXIMUM {
             let path = format!("/commits/{revision}/status?per_page=100&page={page}");
@@ -94,6 +100,9 @@ impl GithubClient {
             }
             if !answer.has_next {
                 break;
+            }
+            if page == PAGES_MAXIMUM {
+                checks.add(UNREAD, Outcome::Pending);
             }
         }
         Ok(checks)

@@ -153,7 +153,12 @@ impl GithubClient {
 
     /// The answer of the GraphQL API.
     pub(super) async fn graphql(&self, question: &Question, body: &impl Serialize) -> Result<Answer, GithubError> {
-        self.limited(self.send(&self.graphql, Method::POST, "/graphql", question, Some(body), JSON, None)).await
+        let asking = self.send(&self.graphql, Method::POST, "/graphql", question, Some(body), JSON, None);
+        let answer = self.limited(asking).await?;
+        if answer.status.is_redirection() {
+            self.followed(&Method::POST, &answer)?;
+        }
+        Ok(answer)
     }
 
     async fn ask(

@@ -170,6 +170,16 @@ pub enum GithubError {
         /// What went wrong.
         cause: Box<GithubError>,
     },
+    /// It was asked to open a pull request that reverts one, and no clear answer came.
+    #[error(
+        "it is not known whether a pull request that reverts #{number} was opened ({cause}): look at the list of pull requests before you try again"
+    )]
+    RevertUnclear {
+        /// The pull request that is to be reverted.
+        number: u64,
+        /// What went wrong.
+        cause: Box<GithubError>,
+    },
 }
 
 impl GithubError {
@@ -180,5 +190,10 @@ impl GithubError {
             Self::LimitReached { until, .. } => Some(*until),
             _ => None,
         }
+    }
+
+    /// Whether what was asked for may have been done all the same.
+    pub(super) const fn is_unclear(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Server { .. } | Self::Malformed { .. })
     }
 }

@@ -59,16 +59,8 @@ impl GithubClient {
             Err(GithubError::Refused { status: 409, said, .. }) => GithubError::HeadMoved { number, said },
             Err(error) => error,
         };
-        let is_unclear = matches!(
-            error,
-            GithubError::NotMergeable { .. }
-                | GithubError::HeadMoved { .. }
-                | GithubError::Unreachable { .. }
-                | GithubError::TimedOut { .. }
-                | GithubError::Server { .. }
-                | GithubError::Malformed { .. }
-        );
-        if !is_unclear {
+        let is_refused = matches!(error, GithubError::NotMergeable { .. } | GithubError::HeadMoved { .. });
+        if !is_refused && !error.is_unclear() {
             return Err(error);
         }
         match client.pull_request_now(number).await {

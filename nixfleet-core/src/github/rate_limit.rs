@@ -25,6 +25,11 @@ pub(super) fn limited_until(status: StatusCode, headers: &HeaderMap, said: &str,
     is_limit.then(|| after(SECONDARY_PAUSE))
 }
 
+/// The answer says that the limit is reached, in words of its own: until when.
+pub(super) fn spent_until(headers: &HeaderMap, now: Timestamp) -> Timestamp {
+    used_up_until(headers, now).unwrap_or_else(|| now.saturating_add(SECONDARY_PAUSE).unwrap_or(Timestamp::MAX))
+}
+
 /// The answer was a good one, and the last that is allowed for now: until when.
 pub(super) fn used_up_until(headers: &HeaderMap, now: Timestamp) -> Option<Timestamp> {
     let latest = now.saturating_add(LONGEST_PAUSE).unwrap_or(Timestamp::MAX);

@@ -1,8 +1,10 @@
 //! Opening a pull request that reverts another one.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::client::Question;
+use super::client::{Answer, Question};
+use super::rate_limit::spent_until;
 use super::{GithubClient, GithubError, PullRequestDetails};
 use crate::one_line::one_line;
 
@@ -66,6 +68,8 @@ struct Opened {
 
 #[derive(Deserialize)]
 struct ErrorReply {
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
     message: String,
 }
 
@@ -80,14 +84,31 @@ impl GithubClient {
         };
         let input = Input { pull_request_id: &merged.node_id };
         let request = Request { query: MUTATION, variables: Variables { input } };
-        let answer = self.graphql(&question, &request).await?;
-        let reply: Reply = self.parse(&answer.body, &question)?;
+        let unclear = |error: GithubError| {
+            if error.is_unclear() { GithubError::RevertUnclear { number, cause: Box::new(error) } } else { error }
+        };
+        let answer = self.graphql(&question, &request).await.map_err(unclear)?;
+        let reply: Reply = self.parse(&answer.body, &question).map_err(unclear)?;
         let opened = reply.data.and_then(|data| data.revert_pull_request).and_then(|data| data.revert_pull_request);
         if let Some(Opened { number, url, title }) = opened {
             return Ok(RevertPullRequest { number, url: one_line(&url, 500), title: one_line(&title, 200) });
         }
-        let messages: Vec<_> = reply.errors.iter().take(3).map(|error| error.message.as_str()).collect();
+        Err(self.graphql_refusal(&answer, &reply.errors, question))
+    }
+
+    /// The GraphQL API answers 200 where REST has a status of its own; the kind of the error tells which.
+    fn graphql_refusal(&self, answer: &Answer, errors: &[ErrorReply], question: Question) -> GithubError {
+        let messages: Vec<_> = errors.iter().take(3).map(|error| error.message.as_str()).collect();
         let said = if messages.is_empty() { "no reason given".to_owned() } else { one_line(&messages.join(", "), 200) };
-        Err(GithubError::Refused { asked: question.asked, status: answer.status.as_u16(), said })
+        let status = answer.status.as_u16();
+        let is = |kind: &str| errors.iter().any(|error| error.kind.as_deref() == Some(kind));
+        if is("RATE_LIMITED") {
+            let until = spent_until(&answer.headers, Timestamp::now());
+            return GithubError::LimitReached { status, said, until, with_token: self.with_token };
+        }
+        if is("FORBIDDEN") || is("INSUFFICIENT_SCOPES") {
+            return GithubError::NotAllowed { asked: question.asked, said, right: question.right };
+        }
+        GithubError::Refused { asked: question.asked, status, said }
     }
 }

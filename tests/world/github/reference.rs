@@ -142,6 +142,14 @@ impl GithubReference {
         }
         lacks("type Mutation", "revertPullRequest");
         lacks("type RevertPullRequestPayload", "revertPullRequest");
+        // What our server opened, field by field.
+        let opened = exchange.reply.as_ref().filter(|_| !exchange.is_made_up);
+        let opened = opened.and_then(|reply| reply["data"]["revertPullRequest"]["revertPullRequest"].as_object());
+        for (field, value) in opened.into_iter().flatten() {
+            lacks("type PullRequest implements", field);
+            let is_right = if field == "number" { value.is_u64() } else { value.is_string() };
+            assert!(is_right, "{field}: {value}");
+        }
         let query = body["query"].as_str().unwrap();
         let innermost = query.rsplit('{').next().unwrap().split('}').next().unwrap();
         for field in innermost.split_whitespace() {

@@ -316,12 +316,15 @@ impl Inner {
             ("GET", ["commits", revision, "check-runs"]) => {
                 let runs = self.pulls.iter().filter(|pull| pull.head == *revision).flat_map(|pull| &pull.runs);
                 let runs: Vec<Value> = runs.map(|run| replies::check_run(&self.repository, revision, run)).collect();
-                Reply::Json(200, json!({ "total_count": runs.len(), "check_runs": runs }), None)
+                let total = runs.len();
+                let (runs, link) = page_of(runs, exchange);
+                Reply::Json(200, json!({ "total_count": total, "check_runs": runs }), link)
             }
             ("GET", ["commits", revision, "status"]) => {
                 let statuses = self.pulls.iter().filter(|pull| pull.head == *revision).flat_map(|pull| &pull.statuses);
                 let statuses: Vec<Value> = statuses.map(|status| replies::status(&self.repository, status)).collect();
-                Reply::Json(200, replies::combined_status(&self.repository, revision, &statuses), None)
+                let (statuses, link) = page_of(statuses, exchange);
+                Reply::Json(200, replies::combined_status(&self.repository, revision, &statuses), link)
             }
             ("GET", ["branches", name @ ..]) if name.join("/") == "main" => {
                 Reply::Json(200, replies::branch(&self.repository, "main", &self.tip), None)
@@ -409,6 +412,12 @@ impl Reply {
 }
 
 fn paged(all: Vec<Value>, exchange: &Exchange) -> Reply {
+    let (items, link) = page_of(all, exchange);
+    Reply::Json(200, Value::Array(items), link)
+}
+
+/// The page that is asked for, and the header `link` where there are more.
+fn page_of(all: Vec<Value>, exchange: &Exchange) -> (Vec<Value>, Option<String>) {
     let number = |name: &str, default: usize| {
         let found = exchange.query.iter().find(|(found, _)| found == name);
         found.map_or(default, |(_, value)| value.parse().unwrap())
@@ -423,5 +432,5 @@ fn paged(all: Vec<Value>, exchange: &Exchange) -> Reply {
             page + 1
         )
     });
-    Reply::Json(200, Value::Array(items), link)
+    (items, link)
 }
