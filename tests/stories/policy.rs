@@ -32,6 +32,12 @@ fn push(host: &FleetHost<'_>, message: &str) -> String {
     host.remote.commit(message)
 }
 
+/// The agent is asked to look; a pull that it starts then looks, too.
+fn agent_is_asked(host: &FleetHost<'_>) {
+    host.machine
+        .wait_until("the agent can be asked", LIMIT, || host.machine.run(&["systemctl", "reload", AGENT]).success());
+}
+
 /// The agent has looked and decided, and started nothing.
 fn nothing_is_started(host: &FleetHost<'_>, words: &str) {
     let runs = host.journal_runs().len();
@@ -61,7 +67,7 @@ fn what_fails_its_tests_is_rolled_back_once() {
 
     hold(&machine, "test");
     let bad = push(&host, "bad");
-    host.look();
+    agent_is_asked(&host);
     host.wait_for("row 16: it was pulled and switched to, and is tested", "GGGGB");
     assert!(host.runs(&bad));
     hold(&machine, "switch");
@@ -82,7 +88,13 @@ fn what_fails_its_tests_is_rolled_back_once() {
     host.wait_until_idle("test");
     nothing_is_started(&host, "is held");
     // An agent that is killed forgets nothing.
+    let process = || machine.succeed(&["systemctl", "show", "--property=MainPID", "--value", AGENT]);
+    let before = process();
     machine.succeed(&["systemctl", "kill", "--signal=KILL", AGENT]);
+    // A reload while it starts is none.
+    machine.wait_until("another agent runs", LIMIT, || {
+        process() != before && machine.run(&["systemctl", "is-active", AGENT]).stdout.trim() == "active"
+    });
     nothing_is_started(&host, "is held");
     let done = || host.journal_runs().into_iter().map(|run| run.operation).collect::<Vec<_>>();
     assert_eq!(done()[3..], ["pull", "switch", "test", "rollback", "test"]);
@@ -97,14 +109,14 @@ fn what_fails_its_tests_is_rolled_back_once() {
 
     // The next bad one is left for the one before all that were bad; a fix stays.
     let worse = push(&host, "also bad");
-    host.look();
+    agent_is_asked(&host);
     host.wait_for("back once more", "GGGGG");
     assert!(host.runs(&good));
     assert!(host.reason("system").ends_with(&format!("{} is held", &worse[..7])), "{}", host.reason("system"));
     host.wait_until_idle("test");
     nothing_is_started(&host, "is held");
     let fix = push(&host, "repaired");
-    host.look();
+    agent_is_asked(&host);
     machine.wait_until("the fix runs", LIMIT, || host.runs(&fix));
     host.wait_for("the fix", "GGGGG");
     let rollbacks = host.journal_runs().into_iter().filter(|run| run.operation == "rollback").count();
@@ -113,7 +125,7 @@ fn what_fails_its_tests_is_rolled_back_once() {
     // Off, which is the default: it stays, red.
     with_policy(&host, r#""pull": "on", "switch": "on""#);
     let bad = push(&host, "bad again");
-    host.look();
+    agent_is_asked(&host);
     host.will_be_row(8);
     host.wait_until_idle("test");
     nothing_is_started(&host, "");
@@ -135,7 +147,7 @@ fn a_window_and_a_hold_are_waited_for() {
     host.row(1);
 
     let commit = push(&host, "one");
-    host.look();
+    agent_is_asked(&host);
     host.will_be_row(3);
     host.wait_until_idle("pull");
     nothing_is_started(&host, &format!("switch waits for its window ({in_three_days} 02:00-05:00)"));
@@ -144,9 +156,9 @@ fn a_window_and_a_hold_are_waited_for() {
     machine.succeed(&[NIXFLEET, "hold", &commit[..7]]);
     with_policy(&host, &format!(r#""pull": {closed}, "switch": {open}"#));
     nothing_is_started(&host, "is held");
-    host.row(3);
+    assert!(host.reason("system").ends_with("is held: it is not deployed by itself"), "{}", host.reason("system"));
     machine.succeed(&[NIXFLEET, "release", &commit]);
-    host.look();
+    agent_is_asked(&host);
     machine.wait_until("it was released, and the window is open", LIMIT, || host.runs(&commit));
     host.will_be_row(17);
 
