@@ -87,6 +87,29 @@ fn whatever_happens_to_the_agent_the_host_arrives() {
 }
 
 #[test]
+fn an_agent_that_hangs_is_replaced_by_its_watchdog() {
+    let Some(image) = Image::get() else { return };
+    let machine = Machine::boot(&image, "web1");
+    let host = FleetHost::install(&machine);
+    assert!(host.start("pull") && host.start("switch") && host.start("test"));
+    machine.write(format!("/etc/systemd/system/{AGENT}.d/watchdog.conf"), "[Service]\nWatchdogSec=4s\n");
+    host.start_agent();
+    wait_for(&host, "GGGGG");
+    let before = main_process(&machine);
+    // It gives signs of life as often as its watchdog wants them.
+    let beats = || host.scrape().value("nixfleet_agent_heartbeat_timestamp_seconds").unwrap();
+    let first = beats();
+    machine.wait_until("some signs of life", LIMIT, || beats() > first + 8.0);
+    assert_eq!(main_process(&machine), before);
+
+    machine.succeed(&["kill", "-STOP", &before]);
+    machine.wait_until("another one runs", LIMIT, || !["0", &*before].contains(&&*main_process(&machine)));
+    let result = machine.journal(AGENT);
+    assert!(result.contains("Watchdog timeout"), "{result}");
+    wait_for(&host, "GGGGG");
+}
+
+#[test]
 fn a_new_agent_takes_the_place_of_the_old_one() {
     let Some(image) = Image::get() else { return };
     let machine = Machine::boot(&image, "web1");
