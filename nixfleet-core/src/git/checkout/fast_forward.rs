@@ -54,11 +54,7 @@ pub fn fast_forward(
         let found = branch.map_or_else(|| "no branch".to_owned(), |branch| format!("the branch {branch}"));
         return Err(CheckoutError::OtherBranch { path: root, found, tracked: tip.branch.clone() });
     }
-    let head = match repository.head() {
-        Ok(reference) => Some(reference.peel_to_commit().map_err(unreadable)?.id()),
-        Err(error) if error.code() == ErrorCode::UnbornBranch => None,
-        Err(error) => return Err(unreadable(error).into()),
-    };
+    let head = head_of(&repository)?;
     let target = Oid::from_str(tip.revision.as_str()).map_err(failed)?;
     let from = head.map(Revision::from);
     let head = finish_what_was_cut_off(&repository, &root, head, tip, rewritten)?;
@@ -80,6 +76,16 @@ pub fn fast_forward(
     Ok(Moved { from, to: tip.revision.clone() })
 }
 
+/// The commit of HEAD; none where there is no commit yet.
+fn head_of(repository: &Repository) -> Result<Option<Oid>, RepositoryError> {
+    let unreadable = |error| RepositoryError::unreadable("HEAD", &local::root(repository), error);
+    match repository.head() {
+        Ok(reference) => Ok(Some(reference.peel_to_commit().map_err(unreadable)?.id())),
+        Err(error) if error.code() == ErrorCode::UnbornBranch => Ok(None),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
 /// Files first, then the branch.
 fn move_to(repository: &Repository, root: &Path, target: Oid, tip: &RemoteCommit) -> Result<(), CheckoutError> {
     let failed = |error| CheckoutError::write(root, &tip.revision, error);
@@ -99,8 +105,30 @@ fn move_to(repository: &Repository, root: &Path, target: Oid, tip: &RemoteCommit
         .map_err(failed)
 }
 
-/// HEAD after a pull that was cut off in the middle is brought to its end. It had been allowed to; where somebody moved HEAD
-/// since, so that it would not be forward any more, it is forgotten.
+/// The commit that [`fast_forward`] brings first, because an earlier one was cut off between the files and the branch; absent
+/// where none was. Whoever takes signed commits only has to check it as well: it need not be a part of what is pulled now.
+pub(in crate::git) fn unfinished_target(
+    path: &Path,
+    rewritten: RewrittenBranch,
+) -> Result<Option<Revision>, RepositoryError> {
+    let is_empty = path.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+    let Some(repository) = (if is_empty { None } else { local::open(path)? }) else { return Ok(None) };
+    let head = head_of(&repository)?;
+    Ok(to_finish(&repository, head, rewritten).map(Revision::from))
+}
+
+/// What is left to be brought to its end. Where somebody moved HEAD since, so that it would not be forward any more, that
+/// is nothing.
+fn to_finish(repository: &Repository, head: Option<Oid>, rewritten: RewrittenBranch) -> Option<Oid> {
+    let target = under_way::target(repository)?;
+    let Some(head) = head else { return Some(target) };
+    let is_after = |one, other| repository.graph_descendant_of(one, other).unwrap_or(false);
+    // What HEAD has already is older, and not taken of a rewritten branch either.
+    let is_wanted = is_after(target, head) || rewritten == RewrittenBranch::Take && !is_after(head, target);
+    (head != target && is_wanted).then_some(target)
+}
+
+/// HEAD after a pull that was cut off in the middle is brought to its end.
 fn finish_what_was_cut_off(
     repository: &Repository,
     root: &Path,
@@ -108,9 +136,7 @@ fn finish_what_was_cut_off(
     tip: &RemoteCommit,
     rewritten: RewrittenBranch,
 ) -> Result<Option<Oid>, CheckoutError> {
-    let Some(target) = under_way::target(repository) else { return Ok(head) };
-    let is_forward = head.is_none_or(|head| repository.graph_descendant_of(target, head).unwrap_or(false));
-    if head != Some(target) && (is_forward || rewritten == RewrittenBranch::Take) {
+    if let Some(target) = to_finish(repository, head, rewritten) {
         move_to(repository, root, target, tip)?;
         return Ok(Some(target));
     }
