@@ -65,6 +65,7 @@ impl<'a> FleetHost<'a> {
         self.machine.write("/usr/lib/tmpfiles.d/nixfleet.conf", directories);
         self.machine.succeed(&["systemd-tmpfiles", "--create", "nixfleet.conf"]);
         self.machine.succeed(&["systemctl", "daemon-reload"]);
+        let path = path.replace('"', r#"\""#);
         self.configure_repository(&format!(r#", "path": "{path}", "user": "{user}""#), "");
     }
 

@@ -7,7 +7,7 @@ use git2::{CheckoutNotificationType, ErrorCode, Oid, Repository, RepositoryInitO
 
 use super::CheckoutError;
 use super::objects::bring;
-use super::under_way;
+use super::{leftovers, under_way};
 use crate::Revision;
 use crate::git::{RemoteStore, RepositoryError, local};
 use crate::observation::RemoteCommit;
@@ -89,8 +89,17 @@ fn head_of(repository: &Repository) -> Result<Option<Oid>, RepositoryError> {
 /// Files first, then the branch.
 fn move_to(repository: &Repository, root: &Path, target: Oid, tip: &RemoteCommit) -> Result<(), CheckoutError> {
     let failed = |error| CheckoutError::write(root, &tip.revision, error);
+    let is_continued = under_way::target(repository) == Some(target);
     under_way::begin(repository, target).map_err(failed)?;
-    let checked_out = check_out(repository, root, target, tip);
+    let checked_out = match check_out(repository, root, target, tip) {
+        Err(Refusal { error: CheckoutError::LocalChanges { .. }, conflicts })
+            if is_continued && leftovers::remove(repository, target, &conflicts) =>
+        {
+            check_out(repository, root, target, tip)
+        }
+        checked_out => checked_out,
+    };
+    let checked_out = checked_out.map_err(|refusal| refusal.error);
     if matches!(checked_out, Err(CheckoutError::LocalChanges { .. } | CheckoutError::Locked { .. })) {
         // No file was changed.
         under_way::end(repository).map_err(failed)?;
@@ -164,13 +173,26 @@ fn open_or_make(path: &Path, tip: &RemoteCommit) -> Result<Repository, CheckoutE
     Ok(repository)
 }
 
+/// Why the files are as they were.
+struct Refusal {
+    error: CheckoutError,
+    /// The files that are in the way.
+    conflicts: Vec<PathBuf>,
+}
+
+impl From<CheckoutError> for Refusal {
+    fn from(error: CheckoutError) -> Self {
+        Self { error, conflicts: Vec::new() }
+    }
+}
+
 /// Changes the files and the index, and nothing that has local changes.
-fn check_out(repository: &Repository, root: &Path, target: Oid, tip: &RemoteCommit) -> Result<(), CheckoutError> {
+fn check_out(repository: &Repository, root: &Path, target: Oid, tip: &RemoteCommit) -> Result<(), Refusal> {
     const NAMED: usize = 5;
     // libgit2 takes the lock last, when the files are changed already.
     let lock = repository.path().join("index.lock");
     if lock.exists() {
-        return Err(CheckoutError::Locked { path: root.to_owned(), lock });
+        return Err(CheckoutError::Locked { path: root.to_owned(), lock }.into());
     }
     let mut conflicts: Vec<PathBuf> = Vec::new();
     let result = {
@@ -193,8 +215,9 @@ fn check_out(repository: &Repository, root: &Path, target: Oid, tip: &RemoteComm
                 files.push(format!("and {} more", conflicts.len() - NAMED));
             }
             let files = files.join(", ").replace(char::is_control, " ");
-            Err(CheckoutError::LocalChanges { path: root.to_owned(), tip: tip.revision.clone(), files })
+            let error = CheckoutError::LocalChanges { path: root.to_owned(), tip: tip.revision.clone(), files };
+            Err(Refusal { error, conflicts })
         }
-        Err(error) => Err(CheckoutError::write(root, &tip.revision, error)),
+        Err(error) => Err(CheckoutError::write(root, &tip.revision, error).into()),
     }
 }

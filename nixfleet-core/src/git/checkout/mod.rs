@@ -2,6 +2,7 @@
 
 mod error;
 mod fast_forward;
+mod leftovers;
 mod objects;
 mod under_way;
 
