@@ -38,8 +38,8 @@ fn root_activates_nothing_but_what_was_asked_for() {
 
     // In the store, with all that a system has, and not of Nix: as a build that got out of its sandbox may leave it.
     let program = "#!/bin/sh\ntouch /run/was-here\n";
-    machine.write_executable("/nix/store/evil/bin/switch-to-configuration", program);
-    machine.write("/nix/store/evil/nixos-version", "25.05");
+    machine.write_executable("/nix/store/00000000000000000000000000000000-evil/bin/switch-to-configuration", program);
+    machine.write("/nix/store/00000000000000000000000000000000-evil/nixos-version", "25.05");
     // Known to Nix, and no system; everybody may add such a path.
     let add = |name: &str, script: &str| {
         let directory = format!("/tmp/{name}");
@@ -53,7 +53,7 @@ fn root_activates_nothing_but_what_was_asked_for() {
     let outside = add("outside", "echo 25.05 >nixos-version; ln -s /home/alice/evil bin/switch-to-configuration");
     let another = host.running_system().unwrap();
     for (store_path, revision, expected) in [
-        ("/nix/store/evil", &commit, "is not known to Nix"),
+        ("/nix/store/00000000000000000000000000000000-evil", &commit, "is not known to Nix"),
         (&no_version, &commit, "has no nixos-version, so it is no NixOS system"),
         (&outside, &commit, "lies outside of the store, at /home/alice/evil"),
         // A good system, of another commit than the one that the host says it is at.

@@ -23,8 +23,9 @@ pub(super) fn activate(context: &Context, action: Action) -> Result<Success, Ste
         Some(before) => new.switch_when_confirmed(&before, &kept),
         None => new.activate(action),
     });
-    kept.release();
+    // After a failure the step that falls back may still need them, and lets go of them.
     let judgement = activated?;
+    kept.release();
     Ok(Success {
         phase: Some(Phase::Activation),
         revision: new.revision,

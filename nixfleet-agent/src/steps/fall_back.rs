@@ -62,7 +62,9 @@ fn not_back(before: &Path, why: &str) -> String {
 pub(super) fn fall_back(context: &Context) -> ExitCode {
     let kept = KeptSystems::default();
     let code = fall_back_to_kept(context, &kept);
-    if !machine_is_stopping() {
+    // As the unit of an `OnFailure=` it may run beside the next switch, which keeps its own.
+    let is_part_of_switch = std::env::var_os("MONITOR_INVOCATION_ID").is_none();
+    if is_part_of_switch && !machine_is_stopping() {
         kept.release();
     }
     code
