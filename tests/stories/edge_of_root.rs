@@ -138,6 +138,12 @@ fn what_a_switch_falls_back_to_is_not_collected_as_garbage() {
     host.wait_until_idle("switch");
     assert_eq!(host.running_system().as_deref(), Some(&*tried), "{}", machine.journal(SWITCH));
     assert_eq!(machine.shell("ls -A /nix/var/nix/gcroots/nixfleet"), "", "nothing is kept any more");
+
+    // Nothing else had kept it.
+    host.configure("");
+    host.must("switch");
+    machine.succeed(&["nix-collect-garbage"]);
+    assert!(!machine.exists(&tried));
 }
 
 #[test]

@@ -270,7 +270,7 @@ fn a_path_is_one_word_of_a_unit_whatever_its_characters() {
         ("/home/alice/fleet", "-/home/alice/fleet"),
         ("/home/alice/my fleet", r#""-/home/alice/my fleet""#),
         ("/srv/50%", r#""-/srv/50%%""#),
-        (r#"/srv/a "b""#, r#""-/srv/a "'"'"b"'"'""""#),
+        (r#"/srv/a "b""#, r#""-/srv/a "'"'"b"'"'"""#),
         ("/srv/it's", r#""-/srv/it's""#),
     ] {
         let text = path.replace('"', "\\\"");

@@ -167,7 +167,7 @@ mod tests {
             assert!(!exit.lines.is_empty());
         }
         let long = shell(&format!("printf '%s' '{long} {long} end' >&2"));
-        assert_eq!(long.lines.iter().map(|line| line.trim_end()).last().unwrap().split(' ').next_back(), Some("end"));
+        assert_eq!(long.lines.iter().next_back().unwrap().trim_end().rsplit(' ').next(), Some("end"));
     }
 
     #[test]

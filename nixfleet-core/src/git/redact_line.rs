@@ -52,7 +52,7 @@ fn without_settings(line: &str) -> Cow<'_, str> {
         (!lowercase.get(value..)?.trim().is_empty()).then_some(value)
     });
     match cut.min().and_then(|value| line.get(..value)) {
-        Some(kept) if !line.get(kept.len()..).is_some_and(|rest| rest.trim() == HIDDEN) => {
+        Some(kept) if line.get(kept.len()..).is_none_or(|rest| rest.trim() != HIDDEN) => {
             Cow::Owned(format!("{kept} {HIDDEN}"))
         }
         _ => Cow::Borrowed(line),

@@ -77,13 +77,14 @@ fn kind(file_type: FileType) -> &'static str {
 mod tests {
     use super::*;
 
+    type Make<'a> = &'a dyn Fn();
+
     #[test]
     fn nothing_but_a_file_of_one_name_is_opened() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("journal.jsonl");
         let other = directory.path().join("secret");
         std::fs::write(&other, "secret").unwrap();
-        type Make<'a> = &'a dyn Fn();
         let fifo = || rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o644.into()).unwrap();
         let table: [(Make<'_>, &str); 4] = [
             (&|| std::os::unix::fs::symlink(&other, &path).unwrap(), "is a symbolic link"),

@@ -92,14 +92,12 @@ fn move_to(repository: &Repository, root: &Path, target: Oid, tip: &RemoteCommit
     let is_continued = under_way::target(repository) == Some(target);
     under_way::begin(repository, target).map_err(failed)?;
     let checked_out = match check_out(repository, root, target, tip) {
-        Err(Refusal { error: CheckoutError::LocalChanges { .. }, conflicts })
-            if is_continued && leftovers::remove(repository, target, &conflicts) =>
-        {
+        Err(refusal) if is_continued && leftovers::remove(repository, target, &refusal.conflicts) => {
             check_out(repository, root, target, tip)
         }
         checked_out => checked_out,
     };
-    let checked_out = checked_out.map_err(|refusal| refusal.error);
+    let checked_out = checked_out.map_err(|refusal| *refusal.error);
     if matches!(checked_out, Err(CheckoutError::LocalChanges { .. } | CheckoutError::Locked { .. })) {
         // No file was changed.
         under_way::end(repository).map_err(failed)?;
@@ -175,14 +173,14 @@ fn open_or_make(path: &Path, tip: &RemoteCommit) -> Result<Repository, CheckoutE
 
 /// Why the files are as they were.
 struct Refusal {
-    error: CheckoutError,
+    error: Box<CheckoutError>,
     /// The files that are in the way.
     conflicts: Vec<PathBuf>,
 }
 
 impl From<CheckoutError> for Refusal {
     fn from(error: CheckoutError) -> Self {
-        Self { error, conflicts: Vec::new() }
+        Self { error: Box::new(error), conflicts: Vec::new() }
     }
 }
 
@@ -216,7 +214,7 @@ fn check_out(repository: &Repository, root: &Path, target: Oid, tip: &RemoteComm
             }
             let files = files.join(", ").replace(char::is_control, " ");
             let error = CheckoutError::LocalChanges { path: root.to_owned(), tip: tip.revision.clone(), files };
-            Err(Refusal { error, conflicts })
+            Err(Refusal { error: Box::new(error), conflicts })
         }
         Err(error) => Err(CheckoutError::write(root, &tip.revision, error).into()),
     }
