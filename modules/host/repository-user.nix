@@ -13,16 +13,17 @@ let
   hasUser = repository.user != null && repository.user != "nixfleet";
   user = config.users.users.${repository.user} or null;
   directory = ../units/user-repository;
+  writablePath = import ./unit-path.nix "-" (toString repository.path);
   dropIn =
     file:
     pkgs.writeTextFile {
       name = "nixfleet-${file}";
       text =
         builtins.replaceStrings
-          [ "@user@" "@repository@" ]
+          [ "@user@" "-@repository@" ]
           [
             repository.user
-            (toString repository.path)
+            writablePath
           ]
           (builtins.readFile (directory + "/${file}"));
       destination = "/lib/systemd/system/${lib.removeSuffix ".conf" file}.d/user-repository.conf";
@@ -54,7 +55,7 @@ in
       # One of nixfleet's own in another place than the state directory.
       services.nixfleet-pull.serviceConfig.ReadWritePaths = lib.mkIf (
         repository.user == "nixfleet" && repository.path != null
-      ) [ "-${toString repository.path}" ];
+      ) [ writablePath ];
     };
 
     assertions = [

@@ -107,6 +107,18 @@ fn a_look_that_crashes_is_an_attempt_that_failed() {
 }
 
 #[test]
+fn where_memory_runs_out_the_look_is_the_first_to_end() {
+    let host = Host::start();
+    let score = |process: u32| -> i32 {
+        let text = std::fs::read_to_string(format!("/proc/{process}/oom_score_adj")).unwrap();
+        text.trim().parse().unwrap()
+    };
+    let look = u32::try_from(host.look().as_raw_nonzero().get()).unwrap();
+    until("the look gives way", || score(look) == 1000);
+    assert!(score(host.agent.id()) < 1000);
+}
+
+#[test]
 fn a_look_ends_with_its_agent() {
     for signal in [Signal::TERM, Signal::KILL] {
         let mut host = Host::start();

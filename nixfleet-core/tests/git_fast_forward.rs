@@ -243,6 +243,40 @@ fn a_pull_that_was_cut_off_is_completed_also_where_the_remote_moved_on() {
 }
 
 #[test]
+fn a_pull_that_was_cut_off_is_completed_where_it_added_and_removed_files() {
+    let fleet = Fleet::new();
+    fleet.remote.commit("old", "old\n", "old");
+    fleet.pulled();
+    let one = fleet.git(&["rev-parse", "HEAD"]);
+    fleet.remote.git(&["rm", "--quiet", "old"]);
+    fleet.remote.commit("directory/new", "new\n", "new");
+    fleet.pulled();
+    let two = fleet.git(&["rev-parse", "HEAD"]);
+    fleet.git(&["update-ref", "refs/heads/main", &one]);
+    fleet.git(&["update-ref", "refs/nixfleet/pulling", &two]);
+    assert_eq!(fleet.pulled().to.as_str(), two);
+    assert_eq!(fleet.git(&["status", "--porcelain"]), "");
+
+    // The index was not written yet: it is, last of all. Nor all of the new file.
+    let cut_off = |content: &str| {
+        fleet.git(&["update-ref", "refs/heads/main", &one]);
+        fleet.git(&["read-tree", &one]);
+        fleet.git(&["update-ref", "refs/nixfleet/pulling", &two]);
+        fs::write(fleet.checkout.join("directory/new"), content).unwrap();
+    };
+    for content in ["new\n", "ne", ""] {
+        cut_off(content);
+        assert_eq!(fleet.pulled().to.as_str(), two, "{content}");
+        assert_eq!(fs::read_to_string(fleet.checkout.join("directory/new")).unwrap(), "new\n");
+        assert_eq!(fleet.git(&["status", "--porcelain"]), "");
+    }
+    // Somebody's own is nobody's leftover.
+    cut_off("mine\n");
+    assert!(fleet.refused().contains("directory/new"));
+    assert_eq!(fs::read_to_string(fleet.checkout.join("directory/new")).unwrap(), "mine\n");
+}
+
+#[test]
 fn locks_of_a_pull_that_was_cut_off_are_removed_and_no_others() {
     let fleet = Fleet::new();
     fleet.remote.commit("a", "1\n", "one");

@@ -220,3 +220,46 @@ fn the_history_of_a_shallow_checkout_is_enough() {
     fleet.unsigned("three");
     assert!(fleet.refused().contains("is not signed"));
 }
+
+/// The checkout as it is when the power goes between files and branch: the files are those of `target`, HEAD is `from`.
+fn cut_off(fleet: &Fleet, from: &str, target: &str) {
+    git(&fleet.checkout, &["fetch", "--quiet", fleet.remote.path.to_str().unwrap(), target]);
+    git(&fleet.checkout, &["reset", "--quiet", "--hard", target]);
+    git(&fleet.checkout, &["update-ref", "refs/heads/main", from]);
+    git(&fleet.checkout, &["update-ref", "refs/nixfleet/pulling", target]);
+}
+
+#[test]
+fn a_pull_that_was_cut_off_is_completed_only_where_it_may_be_taken() {
+    let fleet = Fleet::pulled();
+    let head = || git(&fleet.checkout, &["rev-parse", "HEAD"]);
+    let from = head();
+    // Nobody asked for signatures when it was begun, and it is gone from the remote since.
+    let unsigned = fleet.unsigned("unsigned");
+    cut_off(&fleet, &from, &unsigned);
+    fleet.remote.git(&["reset", "--quiet", "--hard", &from]);
+    for rewritten in [RewrittenBranch::Refuse, RewrittenBranch::Take] {
+        let sentence = fleet.refused_with(rewritten);
+        assert!(sentence.contains("a pull that was cut off had begun to bring"), "{sentence}");
+        assert!(sentence.contains(&unsigned[..7]) && sentence.contains("is not signed"), "{sentence}");
+        assert_eq!(head(), from);
+    }
+    // As the sentence says.
+    git(&fleet.checkout, &["reset", "--quiet", "--hard"]);
+    git(&fleet.checkout, &["update-ref", "-d", "refs/nixfleet/pulling"]);
+    assert_eq!(fleet.pull().unwrap(), 0);
+
+    // What is signed is completed, also where the remote is another one by now.
+    let signed = fleet.alice("signed");
+    cut_off(&fleet, &from, &signed);
+    fleet.remote.git(&["reset", "--quiet", "--hard", &from]);
+    let other = fleet.alice("other");
+    assert_eq!(fleet.pull_with(RewrittenBranch::Take).unwrap(), 2);
+    assert_eq!(head(), other);
+    // It is a part of what comes: it counts once.
+    let next = fleet.alice("next");
+    cut_off(&fleet, &other, &next);
+    let last = fleet.alice("last");
+    assert_eq!(fleet.pull().unwrap(), 2);
+    assert_eq!(head(), last);
+}

@@ -12,6 +12,7 @@ use std::process::Command;
 
 use nixfleet_core::config::{self, Automatic, CalendarWindow, HostConfig};
 use serde_json::{Value, json};
+use world::fleet_host::unit_path;
 use world::nix::{Nix, nixpkgs, project};
 
 /// The text of every file below a directory, by its path there.
@@ -270,5 +271,21 @@ fn nix_tells_urls_apart() {
         ("git@example.org:a", "git@example.org:a"),
     ] {
         assert_eq!(nix.value(&format!("(import ./modules/host/url.nix).withoutSecret \"{url}\"")), expected);
+    }
+}
+
+#[test]
+fn a_path_is_one_word_of_a_unit_whatever_its_characters() {
+    let nix = Nix::new();
+    for (path, expected) in [
+        ("/home/alice/fleet", "-/home/alice/fleet"),
+        ("/home/alice/my fleet", r#""-/home/alice/my fleet""#),
+        ("/srv/50%", r#""-/srv/50%%""#),
+        (r#"/srv/a "b""#, r#""-/srv/a "'"'"b"'"'"""#),
+        ("/srv/it's", r#""-/srv/it's""#),
+    ] {
+        let text = path.replace('"', "\\\"");
+        assert_eq!(nix.value(&format!("import ./modules/host/unit-path.nix \"-\" \"{text}\"")), expected);
+        assert_eq!(unit_path("-", path), expected, "the stories write it in the same way");
     }
 }

@@ -231,6 +231,28 @@ fn the_units_fit_and_nobody_else_touches_it() {
 }
 
 #[test]
+fn its_path_may_have_any_characters_for_a_pull() {
+    let Some(image) = Image::get() else { return };
+    let machine = Machine::boot(&image, "web1");
+    let host = of_alice(&machine);
+    let path = r#"/home/alice/my 50% "fleet""#;
+    machine.succeed_as("alice", &["git", "clone", "--quiet", REMOTE, path]);
+    host.use_repository_of("alice", path);
+    let text = machine.read("/etc/nixfleet/config.json").replace("file:///srv/configuration", REMOTE);
+    machine.write("/etc/nixfleet/config.json", text);
+    host.remote.set_host("web1", "  # new");
+    let commit = host.remote.commit("new");
+    assert!(host.start("pull"), "{}", machine.journal("nixfleet-pull.service"));
+    assert_eq!(machine.succeed_as("alice", &["git", "-C", path, "rev-parse", "HEAD"]), commit);
+    let show = ["systemctl", "show", "--property=LoadState", "--value", "nixfleet-pull.service"];
+    assert_eq!(machine.succeed(&show), "loaded");
+    // Nix cannot read a flake there, and that is said.
+    assert!(!host.start("switch"));
+    let reason = host.status().compartments.system.reason;
+    assert!(reason.contains("has characters that a flake reference cannot have"), "{reason}");
+}
+
+#[test]
 fn its_owner_may_lie_and_root_runs_nothing_but_systems_of_the_store() {
     let Some(image) = Image::get() else { return };
     let machine = Machine::boot(&image, "web1");

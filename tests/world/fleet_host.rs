@@ -54,7 +54,7 @@ impl<'a> FleetHost<'a> {
 
     /// Makes pull and build work in this user's checkout, as the NixOS module does for `repository.user`.
     pub fn use_repository_of(&self, user: &str, path: &str) {
-        let with_names = |text: String| text.replace("@user@", user).replace("@repository@", path);
+        let with_names = |text: String| text.replace("@user@", user).replace("-@repository@", &unit_path("-", path));
         for entry in std::fs::read_dir(modules().join("units/user-repository")).unwrap().map(Result::unwrap) {
             let file = entry.file_name().into_string().unwrap();
             let unit = file.strip_suffix(".conf").unwrap();
@@ -65,6 +65,7 @@ impl<'a> FleetHost<'a> {
         self.machine.write("/usr/lib/tmpfiles.d/nixfleet.conf", directories);
         self.machine.succeed(&["systemd-tmpfiles", "--create", "nixfleet.conf"]);
         self.machine.succeed(&["systemctl", "daemon-reload"]);
+        let path = path.replace('"', r#"\""#);
         self.configure_repository(&format!(r#", "path": "{path}", "user": "{user}""#), "");
     }
 
@@ -95,6 +96,16 @@ impl<'a> FleetHost<'a> {
     pub fn running_system(&self) -> Option<String> {
         self.machine.link_target("/run/current-system")
     }
+}
+
+/// A path as one word of a unit's setting, as `modules/host/unit-path.nix` writes it.
+pub fn unit_path(prefix: &str, path: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._@:+,=-".contains(character);
+    let text = format!("{prefix}{path}");
+    if path.chars().all(is_plain) {
+        return text;
+    }
+    format!("\"{}\"", text.replace('%', "%%").replace('"', "\"'\"'\""))
 }
 
 /// Puts nixfleet's own programs, units, polkit rule, user and directories there.

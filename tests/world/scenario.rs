@@ -133,6 +133,8 @@ impl Host {
             operations: OperationHistory::default(),
             tests: TestsSetup::Found(2),
             last_test_run: None,
+            tests_problem: None,
+            state_directory_problem: None,
         });
         operations.switch.last = Some(host.finished(Operation::Switch, OperationResult::Success, 600));
         host.0.operations = operations;

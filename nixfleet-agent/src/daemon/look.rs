@@ -71,9 +71,18 @@ pub(super) enum LookError {
     NobodyAsks,
 }
 
+/// Where the memory of the agent's unit runs out, it is the look that ends: it is what takes much, and is tried again.
+fn end_before_the_agent() {
+    // The highest that there is, whatever the unit gives the agent (proc(5), `oom_score_adj`). Raising it needs no right.
+    if let Err(error) = std::fs::write("/proc/self/oom_score_adj", "1000") {
+        tracing::debug!("this look does not end first where memory runs out: {error}");
+    }
+}
+
 /// Answers one question. What it says beside the answer goes to standard error.
 pub(super) fn answer(arguments: &Arguments, at: Look) -> Result<(), LookError> {
     end_with_the_agent();
+    end_before_the_agent();
     let question: Question<'_> = serde_json::from_reader(io::stdin().lock()).map_err(LookError::Question)?;
     let parent = rustix::process::getppid().and_then(|id| u32::try_from(id.as_raw_nonzero().get()).ok());
     if question.agent.is_some() && question.agent != parent {

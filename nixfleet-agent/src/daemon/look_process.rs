@@ -36,7 +36,7 @@ pub(crate) enum BrokenOff {
     TooLong(&'static str, Duration),
     #[error("{0} hangs in the kernel and cannot be ended: check the disks and file systems of this host")]
     Stuck(&'static str),
-    #[error("{0} broke off ({1}): it is tried again later; the journal of this service may tell more")]
+    #[error("{0} broke off ({1}): it is tried again later; {hint}", hint = hint(*.1))]
     Ended(&'static str, ExitStatus),
     #[error("{0} cannot be understood: {1}; please report this as a bug")]
     NotUnderstood(&'static str, #[source] serde_json::Error),
@@ -48,6 +48,15 @@ impl BrokenOff {
     pub(crate) fn is_wish(&self) -> bool {
         let wishes = [Signal::TERM, Signal::INT, Signal::HUP].map(Signal::as_raw);
         matches!(self, Self::Ended(_, status) if status.signal().is_some_and(|signal| wishes.contains(&signal)))
+    }
+}
+
+/// Where to look for the reason.
+fn hint(status: ExitStatus) -> &'static str {
+    if status.signal() == Some(Signal::KILL.as_raw()) {
+        "it may have needed more memory than this service is given (MemoryMax=), which `journalctl --dmesg` tells"
+    } else {
+        "the journal of this service may tell more"
     }
 }
 
@@ -244,6 +253,7 @@ pub(super) mod tests {
         for (script, expected) in [
             ("exit 3", "the look at the remote broke off (exit status: 3)"),
             ("kill -SEGV $$", "signal: 11"),
+            ("kill -KILL $$", "more memory than this service is given (MemoryMax=)"),
             ("printf half", "exit status: 0"),
             ("echo words", "cannot be understood"),
         ] {

@@ -49,8 +49,17 @@ pub(super) async fn start(unit: &str, target: &Target, command: &str) -> Result<
             return Ok(StartedRun { invocation_id, was_running: false });
         } else if at_rest_since.get_or_insert_with(Instant::now).elapsed() > target.lag() {
             // A unit that is over and said nothing gets so long to be found in the journal of operations.
-            return Err(OperateError::NothingRan { unit: unit.to_owned(), result: now.result });
+            return Err(OperateError::NothingRan { unit: unit.to_owned(), result: explained(now.result) });
         }
         sleep(POLL).await;
+    }
+}
+
+/// systemd's result, with what it means where nobody can guess it.
+fn explained(result: String) -> String {
+    if result == "start-limit-hit" {
+        "start-limit-hit: it was started too often within seconds, wait 10 seconds and try again".to_owned()
+    } else {
+        result
     }
 }

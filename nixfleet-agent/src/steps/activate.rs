@@ -10,19 +10,22 @@ use super::activation::Judgement;
 use super::confirmation::Unconfirmed;
 use super::context::Context;
 use super::error::StepError;
+use super::kept_systems::{KeptSystems, Role};
 use super::run::{Run, Success, running_system};
-use super::{Action, activation, confirmation, fall_back};
+use super::{Action, activation, confirmation, fall_back, system_check};
 
 pub(super) fn activate(context: &Context, action: Action) -> Result<Success, StepError> {
     let run = Run::new(context, Operation::Switch);
     let (store_path, revision) = built(context)?;
-    activation::check_system(&store_path)?;
-    activation::probe_lock()?;
+    let kept = KeptSystems::default();
     let new = New { context, run, store_path, revision };
-    let judgement = match new.system_before(action)? {
-        Some(before) => new.switch_when_confirmed(&before)?,
-        None => new.activate(action)?,
-    };
+    let activated = new.check(&kept).and_then(|()| match new.system_before(action, &kept)? {
+        Some(before) => new.switch_when_confirmed(&before, &kept),
+        None => new.activate(action),
+    });
+    // After a failure the step that falls back may still need them, and lets go of them.
+    let judgement = activated?;
+    kept.release();
     Ok(Success {
         phase: Some(Phase::Activation),
         revision: new.revision,
@@ -41,6 +44,15 @@ struct New<'a> {
 }
 
 impl New<'_> {
+    /// Whether root may run it. From here on it is not collected as garbage.
+    fn check(&self, kept: &KeptSystems) -> Result<(), StepError> {
+        system_check::check_shape(&self.store_path)?;
+        keep(kept, Role::New, &self.store_path)?;
+        system_check::check_registered(&self.store_path)?;
+        system_check::check_revision(&self.store_path, self.revision.as_ref())?;
+        activation::probe_lock()
+    }
+
     fn activate(&self, action: Action) -> Result<Judgement, StepError> {
         self.enters(Phase::Activation, None)?;
         let exit = activation::activate(&self.store_path, action)?;
@@ -48,14 +60,18 @@ impl New<'_> {
     }
 
     /// The system to fall back to, where this switch has to be confirmed.
-    fn system_before(&self, action: Action) -> Result<Option<PathBuf>, StepError> {
+    fn system_before(&self, action: Action, kept: &KeptSystems) -> Result<Option<PathBuf>, StepError> {
         if action != Action::Switch || !self.context.config.confirm.enable {
             return Ok(None);
         }
         let boots = activation::default_generation().map(|(_, store_path)| store_path);
         let before = fall_back::system_before(&self.store_path, running_system(), boots);
         match &before {
-            Some(before) => activation::check_system(before)?,
+            Some(before) => {
+                system_check::check_shape(before)?;
+                // It may run and be no generation: then nothing else keeps it once the new one runs.
+                keep(kept, Role::Before, before)?;
+            }
             None => eprintln!("this system runs and boots already, or none did before: there is nothing to confirm"),
         }
         Ok(before)
@@ -63,18 +79,18 @@ impl New<'_> {
 
     /// Until the confirmation it only runs: the profile and the boot loader know nothing of it, so that a machine that goes
     /// down comes back with the system before it.
-    fn switch_when_confirmed(&self, before: &Path) -> Result<Judgement, StepError> {
-        let how = self.activate_and_confirm(before)?;
+    fn switch_when_confirmed(&self, before: &Path, kept: &KeptSystems) -> Result<Judgement, StepError> {
+        let how = self.activate_and_confirm(before, kept)?;
         // From here on nothing falls back.
         let exit = activation::activate(&self.store_path, Action::Boot)?;
         let judgement = activation::judge(&exit, &self.store_path, Action::Switch)?;
         Ok(Judgement { detail: format!("{}; {how}", judgement.detail), ..judgement })
     }
 
-    fn activate_and_confirm(&self, before: &Path) -> Result<String, StepError> {
+    fn activate_and_confirm(&self, before: &Path, kept: &KeptSystems) -> Result<String, StepError> {
         self.enters(Phase::Activation, Some(before))?;
         let back = |error: StepError| StepError {
-            sentence: format!("{}; {}", error.sentence, fall_back::go_back(before)),
+            sentence: format!("{}; {}", error.sentence, fall_back::go_back(before, kept)),
             ..error
         };
         let changed = || running_system().as_deref() != Some(before);
@@ -85,8 +101,7 @@ impl New<'_> {
                 return Err(error);
             }
             // Without what runs now, which is not what runs in the end.
-            let sentence = format!("{}: {}", activation::meaning(error.exit_code), exit.reason());
-            return Err(back(StepError { sentence, ..error }));
+            return Err(back(StepError { sentence: activation::why(&exit), ..error }));
         }
         self.enters(Phase::Confirmation, Some(before)).map_err(back)?;
         let how = match confirmation::wait(self.context, &self.store_path) {
@@ -105,6 +120,16 @@ impl New<'_> {
             self.run.may_fall_back(phase, self.revision.clone(), store_path, falls_back_to.map(Path::to_owned));
         written.map_err(StepError::in_phase(phase))
     }
+}
+
+fn keep(kept: &KeptSystems, role: Role, store_path: &Path) -> Result<(), StepError> {
+    kept.keep(role, store_path).map_err(|error| {
+        let sentence = format!(
+            "cannot keep {} from being collected as garbage ({error}): nothing was changed; check /nix/var/nix/gcroots",
+            store_path.display()
+        );
+        StepError::new(Phase::Activation, sentence)
+    })
 }
 
 /// What the build step of this run left in the journal of operations.

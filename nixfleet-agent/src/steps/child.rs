@@ -7,6 +7,8 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use nixfleet_core::git::redact_line;
+
 /// So many of the last lines are kept.
 const KEPT_LINES: usize = 200;
 
@@ -89,19 +91,34 @@ fn exit_of(status: ExitStatus, lines: VecDeque<String>) -> Exit {
     Exit { code: status.code().or(signal.map(|signal| 128 + signal)).unwrap_or(1), signal, lines }
 }
 
-/// Hands on the lines as they come; the last of them.
+/// Hands on the lines as they come, without secrets; the last of them.
 fn hand_on(from: impl Read) -> std::io::Result<VecDeque<String>> {
     let (mut reader, mut lines, mut line) = (BufReader::new(from), VecDeque::new(), Vec::new());
-    while reader.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line)? > 0 {
-        // The journal may have gone away; the program is not to be stopped for that.
-        let _ = std::io::stderr().write_all(&line);
+    loop {
+        let room = LINE_BYTES.saturating_sub(line.len() as u64);
+        let is_end = reader.by_ref().take(room).read_until(b'\n', &mut line)? == 0;
+        if line.is_empty() {
+            return Ok(lines);
+        }
+        let rest = if is_end { Vec::new() } else { unfinished_word(&mut line) };
+        let text = String::from_utf8_lossy(&line);
+        let shown = redact_line(&text);
+        // As it is where there is nothing to hide. The journal may have gone away; the program is not to be stopped for that.
+        let _ = std::io::stderr().write_all(if shown == text { &line } else { shown.as_bytes() });
         if lines.len() == KEPT_LINES {
             lines.pop_front();
         }
-        lines.push_back(String::from_utf8_lossy(&line).replace(char::is_control, " "));
-        line.clear();
+        lines.push_back(shown.replace(char::is_control, " "));
+        line = rest;
     }
-    Ok(lines)
+}
+
+/// Takes the last word from a line that goes on: half an address would not be known for one.
+fn unfinished_word(line: &mut Vec<u8>) -> Vec<u8> {
+    match line.iter().rposition(u8::is_ascii_whitespace) {
+        Some(space) if !line.ends_with(b"\n") => line.split_off(space + 1),
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -133,6 +150,24 @@ mod tests {
         assert_eq!((exit.code, &*exit.reason()), (3, "error: no route"));
         assert!(within("sleep 600 & exit 0", Duration::from_mins(1)).unwrap().succeeded());
         assert!(begin.elapsed() < Duration::from_mins(1));
+    }
+
+    #[test]
+    fn secrets_are_not_handed_on() {
+        let long = "x ".repeat(usize::try_from(LINE_BYTES).unwrap() / 2 - 10);
+        for script in [
+            "echo \"error: cannot fetch 'https://user:hush@host/x.git'\" >&2; exit 1".to_owned(),
+            "printf 'error: access-tokens = github.com=hush' >&2; exit 1".to_owned(),
+            // Across the bound of what is read at once.
+            format!("printf '%s' 'error: {long}https://user:hush@host/x.git' >&2; exit 1"),
+        ] {
+            let exit = shell(&script);
+            assert!(exit.reason().starts_with("error: "), "{}", exit.reason());
+            assert!(exit.lines.iter().all(|line| !line.contains("hush")), "{:?}", exit.lines);
+            assert!(!exit.lines.is_empty());
+        }
+        let long = shell(&format!("printf '%s' '{long} {long} end' >&2"));
+        assert_eq!(long.lines.iter().next_back().unwrap().trim_end().rsplit(' ').next(), Some("end"));
     }
 
     #[test]

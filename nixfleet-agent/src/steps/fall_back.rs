@@ -8,12 +8,13 @@ use std::process::ExitCode;
 use nixfleet_core::observation::Operation;
 use nixfleet_core::state_directory::{JournalEntry, Progress};
 
-use super::activation;
 use super::confirmation::agent;
 use super::context::Context;
+use super::kept_systems::KeptSystems;
 use super::machine_state::machine_is_stopping;
 use super::record::record;
 use super::run::running_system;
+use super::{activation, system_check};
 
 /// The system to fall back to from `target`: the one that runs, else the one that boots; `None` where it is the same.
 pub(super) fn system_before(target: &Path, running: Option<PathBuf>, boots: Option<PathBuf>) -> Option<PathBuf> {
@@ -30,9 +31,10 @@ pub(super) fn unconfirmed<'a>(entries: &'a [JournalEntry], invocation_id: &str) 
 }
 
 /// Makes `before` the running system again. How that went, as a part of a sentence; it begins with what runs now.
-pub(super) fn go_back(before: &Path) -> String {
+pub(super) fn go_back(before: &Path, kept: &KeptSystems) -> String {
     eprintln!("falling back to {}", before.display());
-    let exit = match activation::check_system(before).and_then(|()| activation::activate_again(before)) {
+    let checked = system_check::check_shape(before).and_then(|()| system_check::check_was_here(before, kept));
+    let exit = match checked.and_then(|()| activation::activate_again(before)) {
         Ok(exit) => exit,
         Err(error) => return not_back(before, &error.sentence),
     };
@@ -45,7 +47,7 @@ pub(super) fn go_back(before: &Path) -> String {
     }
     match exit.code {
         0 => "the previous system runs again".to_owned(),
-        code => format!("the previous system runs again, but {}: {}", activation::meaning(code), exit.reason()),
+        _ => format!("the previous system runs again, but {}", activation::why(&exit)),
     }
 }
 
@@ -58,6 +60,17 @@ fn not_back(before: &Path, why: &str) -> String {
 
 /// As `ExecStopPost=`: where the run was killed, stopped or timed out, nobody else falls back.
 pub(super) fn fall_back(context: &Context) -> ExitCode {
+    let kept = KeptSystems::default();
+    let code = fall_back_to_kept(context, &kept);
+    // As the unit of an `OnFailure=` it may run beside the next switch, which keeps its own.
+    let is_part_of_switch = std::env::var_os("MONITOR_INVOCATION_ID").is_none();
+    if is_part_of_switch && !machine_is_stopping() {
+        kept.release();
+    }
+    code
+}
+
+fn fall_back_to_kept(context: &Context, kept: &KeptSystems) -> ExitCode {
     let entries = match context.state.journal().read() {
         Ok(contents) => contents.entries,
         Err(error) => {
@@ -78,7 +91,7 @@ pub(super) fn fall_back(context: &Context) -> ExitCode {
         eprintln!("another system was activated meanwhile: it stays");
         return ExitCode::SUCCESS;
     }
-    eprintln!("{}", go_back(before));
+    eprintln!("{}", go_back(before, kept));
     // Here and not by the next step: the activation has just reset what systemd knew of failed units, this one's end too.
     record(context, Operation::Switch)
 }

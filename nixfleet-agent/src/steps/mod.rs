@@ -12,12 +12,15 @@ mod child;
 mod confirmation;
 mod context;
 mod error;
+mod failed_units;
 mod fall_back;
+mod kept_systems;
 mod machine_state;
 mod pull;
 mod record;
 mod rollback;
 mod run;
+mod system_check;
 mod test;
 
 use std::process::ExitCode;

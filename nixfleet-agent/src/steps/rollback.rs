@@ -10,7 +10,7 @@ use nixfleet_core::system::{GenerationDetails, ProfileName, SystemRoot};
 use super::context::Context;
 use super::error::StepError;
 use super::run::{Run, Success, running_system};
-use super::{Action, activation};
+use super::{Action, activation, system_check};
 
 /// Of so many of the newest generations the revision is read.
 const DETAILED_GENERATIONS: usize = 200;
@@ -28,7 +28,7 @@ pub(super) fn rollback(context: &Context, wanted: Option<u64>) -> Result<Success
     let left = left_by_rollback(context);
     let target =
         choose(&generations, running.as_deref(), wanted, &left).map_err(StepError::in_phase(Phase::Activation))?;
-    activation::check_system(&target.store_path)?;
+    system_check::check_shape(&target.store_path)?;
     activation::probe_lock()?;
     run.progress(Phase::Activation, target.revision.clone(), Some(target.store_path.clone()))
         .map_err(StepError::in_phase(Phase::Activation))?;

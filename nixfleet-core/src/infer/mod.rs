@@ -39,7 +39,8 @@ pub fn verdicts(observation: &Observation, now: Timestamp) -> Compartments<Verdi
         agent: agent::judge(observation, now),
         git: git::judge(observation, now),
         lock: lock::judge(observation, now),
-        system: system::judge(observation, now),
-        tests: tests::judge(observation, now),
+        // Where operations are told of, and can be told of no more.
+        system: system::judge(observation, now).note(observation.state_directory_problem.as_deref()),
+        tests: tests::judge(observation, now).note(observation.tests_problem.as_deref()),
     }
 }

@@ -16,6 +16,14 @@ enum Kind<'a> {
     Remote(remote::Why<'a>),
     System(system::Why<'a>),
     Tests(tests::Why<'a>),
+    /// With something else that a person has to know.
+    Noted(Box<Reason<'a>>, &'a str),
+}
+
+impl<'a> Reason<'a> {
+    pub(super) fn noted(self, note: &'a str) -> Self {
+        Self(Kind::Noted(Box::new(self), note))
+    }
 }
 
 impl fmt::Display for Reason<'_> {
@@ -27,6 +35,7 @@ impl fmt::Display for Reason<'_> {
             Kind::Remote(why) => why.fmt(formatter),
             Kind::System(why) => why.fmt(formatter),
             Kind::Tests(why) => why.fmt(formatter),
+            Kind::Noted(reason, note) => write!(formatter, "{reason}; {note}"),
         }
     }
 }

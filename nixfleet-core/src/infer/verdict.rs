@@ -28,6 +28,14 @@ impl<'a> Verdict<'a> {
         Self { action: Some(action), ..self }
     }
 
+    /// With a further sentence, where there is one.
+    pub(super) fn note(self, note: Option<&'a str>) -> Self {
+        match note {
+            Some(note) => Self { reason: self.reason.noted(note), ..self },
+            None => self,
+        }
+    }
+
     pub(super) fn since(self, since: impl Into<Option<Timestamp>>) -> Self {
         Self { since: since.into(), ..self }
     }

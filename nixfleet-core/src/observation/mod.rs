@@ -57,4 +57,8 @@ pub struct Observation {
     pub tests: TestsSetup,
     /// The last test run that came to an end, or was lost.
     pub last_test_run: Option<TestRun>,
+    /// Why the single tests of that run are not known, where their file cannot be read: one sentence.
+    pub tests_problem: Option<String>,
+    /// Why nothing can be written to the state directory, and so no operation can begin, where that can be seen: one sentence.
+    pub state_directory_problem: Option<String>,
 }

@@ -21,11 +21,15 @@ pub enum Source {
     Generations,
     /// The journal of operations.
     Journal,
+    /// The single tests of the last run.
+    Tests,
+    /// The disk that the state directory lies on: it is full.
+    StateDirectory,
 }
 
 impl Source {
     /// All sources.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Agent,
         Self::Repository,
         Self::Lock,
@@ -34,6 +38,8 @@ impl Source {
         Self::System,
         Self::Generations,
         Self::Journal,
+        Self::Tests,
+        Self::StateDirectory,
     ];
 
     /// The label value.
@@ -48,6 +54,8 @@ impl Source {
             Self::System => "system",
             Self::Generations => "generations",
             Self::Journal => "journal",
+            Self::Tests => "tests",
+            Self::StateDirectory => "state_directory",
         }
     }
 }
@@ -65,6 +73,8 @@ impl Observation {
             Source::System => self.system.running.error().or_else(|| self.system.booted_store_path.error()),
             Source::Generations => self.system.generations.error(),
             Source::Journal => self.operations.problem.as_deref(),
+            Source::Tests => self.tests_problem.as_deref(),
+            Source::StateDirectory => self.state_directory_problem.as_deref(),
         }
     }
 

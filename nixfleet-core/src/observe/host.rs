@@ -46,6 +46,8 @@ struct StatePart {
     pull_requests: PullRequestStatus,
     operations: OperationHistory,
     last_test_run: Option<TestRun>,
+    tests_problem: Option<String>,
+    directory_problem: Option<String>,
 }
 
 impl HostObserver {
@@ -144,6 +146,8 @@ impl HostObserver {
             operations: state.operations,
             tests,
             last_test_run: state.last_test_run,
+            tests_problem: state.tests_problem,
+            state_directory_problem: state.directory_problem,
         }
     }
 }
@@ -198,13 +202,12 @@ impl StatePart {
             }
             Err(error) => (OperationHistory { problem: Some(error.to_string()), ..OperationHistory::default() }, None),
         };
-        let last_test_run = journal_run.map(|run| {
-            let file = places.state.read_tests().unwrap_or_else(|error| {
-                tracing::warn!(%error, "the last test run is known from the journal only");
-                None
-            });
-            run.completed_from(file)
-        });
+        let (file, tests_problem) = match places.state.read_tests() {
+            Ok(file) => (file, None),
+            // The run is known from the journal all the same.
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let last_test_run = journal_run.map(|run| run.completed_from(file));
         Self {
             heartbeat: places.runtime.read_agent().into(),
             remote: places.state.read_remote().into(),
@@ -212,6 +215,8 @@ impl StatePart {
             pull_requests,
             operations,
             last_test_run,
+            tests_problem,
+            directory_problem: places.state.full_disk(),
         }
     }
 
@@ -223,6 +228,8 @@ impl StatePart {
             pull_requests: PullRequestStatus { last_good: None, error: Some(sentence.to_owned()) },
             operations: OperationHistory { problem: Some(sentence.to_owned()), ..OperationHistory::default() },
             last_test_run: None,
+            tests_problem: None,
+            directory_problem: None,
         }
     }
 }

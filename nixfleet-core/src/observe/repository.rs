@@ -159,6 +159,8 @@ impl RepositoryObserver {
             operations: OperationHistory::default(),
             tests: TestsSetup::NotObserved,
             last_test_run: None,
+            tests_problem: None,
+            state_directory_problem: None,
         }
     }
 

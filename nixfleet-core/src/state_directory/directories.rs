@@ -6,7 +6,7 @@ use super::agent_file::AgentFile;
 use super::atomic_file::Durability;
 use super::pull_request_file::PullRequestFile;
 use super::whole_file::WholeFile;
-use super::{AuditLog, Journal, StateError, TestRunRecord, shared_directory};
+use super::{AuditLog, Journal, StateError, TestRunRecord, full_disk, shared_directory};
 use crate::observation::{AgentHeartbeat, PullRequestAttempt, PullRequestStatus, RemoteAttempt, RemoteCommit};
 
 /// What survives a restart of the machine; by default `/var/lib/nixfleet`.
@@ -50,6 +50,12 @@ impl StateDirectory {
         if !rustix::process::geteuid().is_root() {
             shared_directory::share(&self.path);
         }
+    }
+
+    /// Why nothing can be written here, in one sentence, where its disk is full.
+    #[must_use]
+    pub fn full_disk(&self) -> Option<String> {
+        full_disk::full_disk(&self.path)
     }
 
     /// The last good answer of the remote.

@@ -29,6 +29,7 @@ mod boot;
 mod bounded_lines;
 mod directories;
 mod error;
+mod full_disk;
 mod journal;
 mod log_reader;
 mod pull_request_file;

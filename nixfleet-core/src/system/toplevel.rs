@@ -14,8 +14,9 @@ const NIXOS_VERSION_MAXIMUM_BYTES: u64 = 256;
 const SCRIPT_MAXIMUM_BYTES: u64 = 64 * 1024;
 
 impl SystemRoot {
-    /// `system.configurationRevision`, where it is set and names a commit.
-    pub(super) fn configuration_revision(&self, toplevel: &Path) -> Option<Revision> {
+    /// `system.configurationRevision` of the system at this path, where it is set and names a commit.
+    #[must_use]
+    pub fn configuration_revision(&self, toplevel: &Path) -> Option<Revision> {
         revision_in_script(&self.small_file(&toplevel.join("sw/bin/nixos-version"), SCRIPT_MAXIMUM_BYTES)?)
     }
 

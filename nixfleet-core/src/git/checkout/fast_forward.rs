@@ -7,7 +7,7 @@ use git2::{CheckoutNotificationType, ErrorCode, Oid, Repository, RepositoryInitO
 
 use super::CheckoutError;
 use super::objects::bring;
-use super::under_way;
+use super::{leftovers, under_way};
 use crate::Revision;
 use crate::git::{RemoteStore, RepositoryError, local};
 use crate::observation::RemoteCommit;
@@ -54,11 +54,7 @@ pub fn fast_forward(
         let found = branch.map_or_else(|| "no branch".to_owned(), |branch| format!("the branch {branch}"));
         return Err(CheckoutError::OtherBranch { path: root, found, tracked: tip.branch.clone() });
     }
-    let head = match repository.head() {
-        Ok(reference) => Some(reference.peel_to_commit().map_err(unreadable)?.id()),
-        Err(error) if error.code() == ErrorCode::UnbornBranch => None,
-        Err(error) => return Err(unreadable(error).into()),
-    };
+    let head = head_of(&repository)?;
     let target = Oid::from_str(tip.revision.as_str()).map_err(failed)?;
     let from = head.map(Revision::from);
     let head = finish_what_was_cut_off(&repository, &root, head, tip, rewritten)?;
@@ -80,11 +76,28 @@ pub fn fast_forward(
     Ok(Moved { from, to: tip.revision.clone() })
 }
 
+/// The commit of HEAD; none where there is no commit yet.
+fn head_of(repository: &Repository) -> Result<Option<Oid>, RepositoryError> {
+    let unreadable = |error| RepositoryError::unreadable("HEAD", &local::root(repository), error);
+    match repository.head() {
+        Ok(reference) => Ok(Some(reference.peel_to_commit().map_err(unreadable)?.id())),
+        Err(error) if error.code() == ErrorCode::UnbornBranch => Ok(None),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
 /// Files first, then the branch.
 fn move_to(repository: &Repository, root: &Path, target: Oid, tip: &RemoteCommit) -> Result<(), CheckoutError> {
     let failed = |error| CheckoutError::write(root, &tip.revision, error);
+    let is_continued = under_way::target(repository) == Some(target);
     under_way::begin(repository, target).map_err(failed)?;
-    let checked_out = check_out(repository, root, target, tip);
+    let checked_out = match check_out(repository, root, target, tip) {
+        Err(refusal) if is_continued && leftovers::remove(repository, target, &refusal.conflicts) => {
+            check_out(repository, root, target, tip)
+        }
+        checked_out => checked_out,
+    };
+    let checked_out = checked_out.map_err(|refusal| *refusal.error);
     if matches!(checked_out, Err(CheckoutError::LocalChanges { .. } | CheckoutError::Locked { .. })) {
         // No file was changed.
         under_way::end(repository).map_err(failed)?;
@@ -99,8 +112,30 @@ fn move_to(repository: &Repository, root: &Path, target: Oid, tip: &RemoteCommit
         .map_err(failed)
 }
 
-/// HEAD after a pull that was cut off in the middle is brought to its end. It had been allowed to; where somebody moved HEAD
-/// since, so that it would not be forward any more, it is forgotten.
+/// The commit that [`fast_forward`] brings first, because an earlier one was cut off between the files and the branch; absent
+/// where none was. Whoever takes signed commits only has to check it as well: it need not be a part of what is pulled now.
+pub(in crate::git) fn unfinished_target(
+    path: &Path,
+    rewritten: RewrittenBranch,
+) -> Result<Option<Revision>, RepositoryError> {
+    let is_empty = path.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+    let Some(repository) = (if is_empty { None } else { local::open(path)? }) else { return Ok(None) };
+    let head = head_of(&repository)?;
+    Ok(to_finish(&repository, head, rewritten).map(Revision::from))
+}
+
+/// What is left to be brought to its end. Where somebody moved HEAD since, so that it would not be forward any more, that
+/// is nothing.
+fn to_finish(repository: &Repository, head: Option<Oid>, rewritten: RewrittenBranch) -> Option<Oid> {
+    let target = under_way::target(repository)?;
+    let Some(head) = head else { return Some(target) };
+    let is_after = |one, other| repository.graph_descendant_of(one, other).unwrap_or(false);
+    // What HEAD has already is older, and not taken of a rewritten branch either.
+    let is_wanted = is_after(target, head) || rewritten == RewrittenBranch::Take && !is_after(head, target);
+    (head != target && is_wanted).then_some(target)
+}
+
+/// HEAD after a pull that was cut off in the middle is brought to its end.
 fn finish_what_was_cut_off(
     repository: &Repository,
     root: &Path,
@@ -108,9 +143,7 @@ fn finish_what_was_cut_off(
     tip: &RemoteCommit,
     rewritten: RewrittenBranch,
 ) -> Result<Option<Oid>, CheckoutError> {
-    let Some(target) = under_way::target(repository) else { return Ok(head) };
-    let is_forward = head.is_none_or(|head| repository.graph_descendant_of(target, head).unwrap_or(false));
-    if head != Some(target) && (is_forward || rewritten == RewrittenBranch::Take) {
+    if let Some(target) = to_finish(repository, head, rewritten) {
         move_to(repository, root, target, tip)?;
         return Ok(Some(target));
     }
@@ -138,13 +171,26 @@ fn open_or_make(path: &Path, tip: &RemoteCommit) -> Result<Repository, CheckoutE
     Ok(repository)
 }
 
+/// Why the files are as they were.
+struct Refusal {
+    error: Box<CheckoutError>,
+    /// The files that are in the way.
+    conflicts: Vec<PathBuf>,
+}
+
+impl From<CheckoutError> for Refusal {
+    fn from(error: CheckoutError) -> Self {
+        Self { error: Box::new(error), conflicts: Vec::new() }
+    }
+}
+
 /// Changes the files and the index, and nothing that has local changes.
-fn check_out(repository: &Repository, root: &Path, target: Oid, tip: &RemoteCommit) -> Result<(), CheckoutError> {
+fn check_out(repository: &Repository, root: &Path, target: Oid, tip: &RemoteCommit) -> Result<(), Refusal> {
     const NAMED: usize = 5;
     // libgit2 takes the lock last, when the files are changed already.
     let lock = repository.path().join("index.lock");
     if lock.exists() {
-        return Err(CheckoutError::Locked { path: root.to_owned(), lock });
+        return Err(CheckoutError::Locked { path: root.to_owned(), lock }.into());
     }
     let mut conflicts: Vec<PathBuf> = Vec::new();
     let result = {
@@ -167,8 +213,9 @@ fn check_out(repository: &Repository, root: &Path, target: Oid, tip: &RemoteComm
                 files.push(format!("and {} more", conflicts.len() - NAMED));
             }
             let files = files.join(", ").replace(char::is_control, " ");
-            Err(CheckoutError::LocalChanges { path: root.to_owned(), tip: tip.revision.clone(), files })
+            let error = CheckoutError::LocalChanges { path: root.to_owned(), tip: tip.revision.clone(), files };
+            Err(Refusal { error: Box::new(error), conflicts })
         }
-        Err(error) => Err(CheckoutError::write(root, &tip.revision, error)),
+        Err(error) => Err(CheckoutError::write(root, &tip.revision, error).into()),
     }
 }

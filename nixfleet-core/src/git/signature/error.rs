@@ -25,6 +25,19 @@ pub enum SignatureError {
         /// What is wrong.
         problem: Box<SignatureProblem>,
     },
+    /// A pull was cut off while it brought a commit that may not be taken, or may not be taken any more.
+    #[error(
+        "a pull that was cut off had begun to bring {} to {}, and it may not be taken: {refusal}; put the files back with `git -C {} reset --hard`, forget it with `git -C {} update-ref -d refs/nixfleet/pulling`, and pull again",
+        revision.short(), path.display(), path.display(), path.display()
+    )]
+    Unfinished {
+        /// The commit.
+        revision: Revision,
+        /// The checkout.
+        path: PathBuf,
+        /// Why it may not be taken.
+        refusal: Box<SignatureError>,
+    },
     /// The tip is an ancestor of what is here.
     #[error(
         "the remote's tip {} is older than {}, which is here: push the local commits; if there are none, somebody put the branch back",
@@ -84,6 +97,10 @@ pub enum SignatureError {
 }
 
 impl SignatureError {
+    pub(super) fn unfinished(path: &Path, revision: &Revision, refusal: Self) -> Self {
+        Self::Unfinished { revision: revision.clone(), path: path.to_owned(), refusal: Box::new(refusal) }
+    }
+
     pub(super) fn commit(commit: &Commit<'_>, problem: SignatureProblem) -> Self {
         let author = commit.author();
         let (name, email) = (author.name_bytes(), author.email_bytes());

@@ -7,6 +7,8 @@ use git2::{Commit, ErrorCode, Oid, Repository, Sort};
 
 use super::SignatureError;
 use super::verdict::{SignedBy, TrustedKeys};
+use crate::Revision;
+use crate::git::checkout::unfinished_target;
 use crate::git::object_view::object_view;
 use crate::git::{RemoteStore, RepositoryError, RewrittenBranch, local};
 use crate::observation::RemoteCommit;
@@ -18,7 +20,8 @@ pub struct Verified {
     pub commits: usize,
 }
 
-/// Whether the checkout at `path` may be brought to `tip`, whose objects `store` holds. Nothing is written to either.
+/// Whether the checkout at `path` may be brought to `tip`, whose objects `store` holds, and to the commit of a pull that was
+/// cut off, which comes first. Nothing is written to either.
 ///
 /// `progress` is called after each commit with how many are done, and of how many as far as that is known.
 pub fn verify_incoming(
@@ -30,33 +33,71 @@ pub fn verify_incoming(
     progress: &mut dyn FnMut(usize, Option<usize>),
 ) -> Result<Verified, SignatureError> {
     let broken = |error| SignatureError::history(path, error);
-    let target = Oid::from_str(tip.revision.as_str()).map_err(broken)?;
     let (head, own) = head(path)?;
-    if head == Some(target) {
-        return Ok(Verified { commits: 0 });
-    }
     let directories: Vec<_> = own.into_iter().chain([store.path().join("objects")]).collect();
     let view = object_view(&directories).map_err(broken)?;
-    if view.find_commit(target).is_err() {
-        return Err(SignatureError::NotFetched(tip.revision.clone()));
+    let incoming = Incoming { view: &view, path, head, rewritten, keys };
+    // It was checked when it was begun, if that was asked for then, and with the keys that were trusted then.
+    let first = match unfinished_target(path, rewritten)? {
+        Some(unfinished) if !is_part_of(&view, &unfinished, &tip.revision) => {
+            let refused = |error| SignatureError::unfinished(path, &unfinished, error);
+            incoming.verify(&unfinished, progress).map_err(refused)?.commits
+        }
+        _ => 0,
+    };
+    let Verified { commits } = incoming.verify(&tip.revision, progress)?;
+    Ok(Verified { commits: first + commits })
+}
+
+/// Whether who checks all that `tip` brings has checked this commit, too.
+fn is_part_of(view: &Repository, commit: &Revision, tip: &Revision) -> bool {
+    let id = |revision: &Revision| Oid::from_str(revision.as_str()).ok();
+    commit == tip || id(tip).zip(id(commit)).is_some_and(|(tip, it)| view.graph_descendant_of(tip, it).unwrap_or(false))
+}
+
+/// What the checkout may be brought to.
+struct Incoming<'a> {
+    /// The objects of the checkout and of the store.
+    view: &'a Repository,
+    path: &'a Path,
+    head: Option<Oid>,
+    rewritten: RewrittenBranch,
+    keys: &'a TrustedKeys,
+}
+
+impl Incoming<'_> {
+    fn verify(
+        &self,
+        wanted: &Revision,
+        progress: &mut dyn FnMut(usize, Option<usize>),
+    ) -> Result<Verified, SignatureError> {
+        let Self { view, path, head, rewritten, keys } = *self;
+        let broken = |error| SignatureError::history(path, error);
+        let target = Oid::from_str(wanted.as_str()).map_err(broken)?;
+        if head == Some(target) {
+            return Ok(Verified { commits: 0 });
+        }
+        if view.find_commit(target).is_err() {
+            return Err(SignatureError::NotFetched(wanted.clone()));
+        }
+        let Some(head) = head else { return first_clone(view, path, target, keys, progress) };
+        if view.graph_descendant_of(head, target).map_err(broken)? {
+            return Err(SignatureError::Older { tip: wanted.clone(), head: head.into() });
+        }
+        if rewritten == RewrittenBranch::Refuse && !view.graph_descendant_of(target, head).map_err(broken)? {
+            return Err(SignatureError::Rewritten { tip: wanted.clone(), head: head.into() });
+        }
+        let mut walk = view.revwalk().map_err(broken)?;
+        walk.push(target).and_then(|()| walk.hide(head)).map_err(broken)?;
+        // The oldest first: it is what has to be mended first.
+        walk.set_sorting(Sort::TOPOLOGICAL | Sort::REVERSE).map_err(broken)?;
+        let new = walk.collect::<Result<Vec<Oid>, _>>().map_err(broken)?;
+        for (index, id) in new.iter().enumerate() {
+            judge(view, path, *id, keys)?;
+            progress(index + 1, Some(new.len()));
+        }
+        Ok(Verified { commits: new.len() })
     }
-    let Some(head) = head else { return first_clone(&view, path, target, keys, progress) };
-    if view.graph_descendant_of(head, target).map_err(broken)? {
-        return Err(SignatureError::Older { tip: tip.revision.clone(), head: head.into() });
-    }
-    if rewritten == RewrittenBranch::Refuse && !view.graph_descendant_of(target, head).map_err(broken)? {
-        return Err(SignatureError::Rewritten { tip: tip.revision.clone(), head: head.into() });
-    }
-    let mut walk = view.revwalk().map_err(broken)?;
-    walk.push(target).and_then(|()| walk.hide(head)).map_err(broken)?;
-    // The oldest first: it is what has to be mended first.
-    walk.set_sorting(Sort::TOPOLOGICAL | Sort::REVERSE).map_err(broken)?;
-    let new = walk.collect::<Result<Vec<Oid>, _>>().map_err(broken)?;
-    for (index, id) in new.iter().enumerate() {
-        judge(&view, path, *id, keys)?;
-        progress(index + 1, Some(new.len()));
-    }
-    Ok(Verified { commits: new.len() })
 }
 
 /// A trusted signature vouches for the commit with all that came before. A merge by the forge vouches for nothing: what it
