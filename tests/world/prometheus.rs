@@ -105,7 +105,7 @@ impl Prometheus {
             if suits(&series) {
                 return series;
             }
-            assert!(started.elapsed() < Duration::from_mins(1), "{expression} yields {series:#?}");
+            assert!(started.elapsed() < Duration::from_mins(3), "{expression} yields {series:#?}");
             thread::sleep(Duration::from_millis(200));
         }
     }
