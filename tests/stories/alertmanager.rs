@@ -16,7 +16,7 @@ use world::monitoring::many_hosts::many_hosts;
 use world::monitoring::rules;
 use world::monitoring::server::Server;
 use world::programs::User;
-use world::prometheus::Prometheus;
+use world::prometheus::{OFTEN, Prometheus};
 
 /// The example, with a receiver that is there and a wait of seconds, in which the alerts that follow from each other have to come.
 fn configuration(receiver: &Server) -> String {
@@ -31,7 +31,7 @@ fn configuration(receiver: &Server) -> String {
 fn prometheus(alertmanager: &Alertmanager, rules: &std::path::Path, scrape_configurations: &str) -> Option<Prometheus> {
     rules::write_hurried(rules);
     let text = format!(
-        "global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\n\
+        "global: {{ {OFTEN} }}\n\
          rule_files: ['{}/*.yaml']\n\
          alerting: {{ alertmanagers: [{{ static_configs: [{{ targets: ['127.0.0.1:{}'] }}] }}] }}\n\
          scrape_configs:\n{scrape_configurations}",
