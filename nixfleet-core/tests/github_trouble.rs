@@ -175,10 +175,7 @@ fn silence_refusal_and_a_torn_connection() {
     let started = Instant::now();
     let short = Limits { request: Duration::from_secs(1), ..limits() };
     let error = against(&url, short).to_string();
-    assert!(
-        error.contains("did not answer within 1 seconds") && started.elapsed() < Duration::from_mins(1),
-        "{error}"
-    );
+    assert!(error.contains("did not answer within 1 seconds") && started.elapsed() < Duration::from_mins(1), "{error}");
     drop(listener);
     let error = against(&url, limits()).to_string();
     assert!(error.contains("cannot reach GitHub at 127.0.0.1:") && error.contains("refused"), "{error}");

@@ -67,7 +67,8 @@ fn an_update_from_the_desk() {
     let seen = "grep --only-matching --text 'web1.\\[0m  20' /tmp/watched | wc --lines";
     let keys = format!("until test \"$({seen})\" -ge 3; do sleep 0.2; done; printf q");
     desk.write("/tmp/watched", "");
-    let watched = desk.shell(&format!("({keys}) | script -qfec '{NIXFLEET} --host {at} status --watch 1' /tmp/watched"));
+    let watched =
+        desk.shell(&format!("({keys}) | script -qfec '{NIXFLEET} --host {at} status --watch 1' /tmp/watched"));
     assert!(watched.matches("web1\u{1b}[0m  20").count() >= 3, "it is looked at again and again: {watched}");
     let list: Value = serde_json::from_str(&person.expect(0, &["--host", at, "generations", "--json"]).stdout).unwrap();
     assert_eq!(list[0]["revision"], first.as_str(), "{list}");

@@ -195,7 +195,8 @@ fn a_failing_switch_has_the_exit_code_and_the_traces_of_the_real_one() {
     }
 
     // Two at once.
-    repository.set_host("web1", "inhibitors.dbus = \"1\"; activation = \"until [ -e /run/go-on ]; do sleep 0.1; done\";");
+    repository
+        .set_host("web1", "inhibitors.dbus = \"1\"; activation = \"until [ -e /run/go-on ]; do sleep 0.1; done\";");
     let slow = repository.build(&repository.commit("slow"), "web1");
     let first = machine.start("root", &["nixos-rebuild", "test", "--store-path", &slow]);
     machine.wait_until("the switch runs", Duration::from_mins(1), || {
