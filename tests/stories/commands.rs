@@ -214,8 +214,9 @@ fn who_stops_following_stops_nothing() {
     let command = format!("{NIXFLEET} switch");
     let script = ["script", "--quiet", "--return", "--flush", "--command", &command, "/run/shown"];
     let on_terminal = Follower::of(machine.start("root", &script));
-    machine.wait_until("the line is shown", LIMIT, || {
-        machine.try_read("/run/shown").is_some_and(|shown| shown.contains("switch runs in activation "))
+    machine.wait_until("the line is shown below what the unit wrote", LIMIT, || {
+        let shown = machine.try_read("/run/shown").unwrap_or_default();
+        shown.split_once("it is slow").is_some_and(|(_, below)| below.contains("switch runs in activation "))
     });
     expect(&machine, 0, &["cancel", "switch"]);
     let shown = on_terminal.end();
