@@ -1,6 +1,11 @@
 //! The real `nixfleet`, in a home directory of its own.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "each test uses a part of it, and stops at what it did not expect")]
+#![allow(
+    dead_code,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "each test uses a part of it, and stops at what it did not expect"
+)]
 
 mod terminal;
 
