@@ -74,7 +74,7 @@ fn children(process: &Child) -> Vec<i32> {
 
 fn until(what: &str, condition: impl FnMut() -> bool) {
     let mut condition = condition;
-    let deadline = Instant::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + Duration::from_mins(2);
     while !condition() {
         assert!(Instant::now() < deadline, "in vain: {what}");
         std::thread::sleep(Duration::from_millis(20));
@@ -129,7 +129,7 @@ fn a_look_ends_with_its_agent() {
         // Whoever inherits it reaps it sooner or later.
         let state = PathBuf::from(format!("/proc/{}/stat", look.as_raw_nonzero()));
         until("it is gone", || std::fs::read_to_string(&state).is_ok_and(|it| it.contains(") Z ")) || !state.exists());
-        assert!(asked.elapsed() < Duration::from_secs(30), "{:?}", asked.elapsed());
+        assert!(asked.elapsed() < Duration::from_mins(2), "{:?}", asked.elapsed());
         assert!(host.runtime().read_remote_attempt().unwrap().is_none(), "it was not the remote's fault");
     }
 }

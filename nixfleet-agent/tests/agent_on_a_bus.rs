@@ -135,7 +135,7 @@ fn record_end(state: &Path, result: OperationResult) {
 
 async fn until(what: &str, condition: impl FnMut() -> bool) {
     let mut condition = condition;
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_mins(2);
     while !condition() {
         assert!(Instant::now() < deadline, "in vain: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -7,9 +7,8 @@ mod prometheus_server;
 
 use std::net::TcpListener;
 use std::sync::Mutex;
-use std::time::Duration;
 
-use command::{Ended, Home};
+use command::{Ended, Home, Terminal};
 use prometheus_server::{Server, http, sample, vector};
 use serde_json::{Value, json};
 use world::git_server::tls::TlsServer;
@@ -231,7 +230,11 @@ fn watching_outlives_a_prometheus_that_goes_away() {
         if (6..8).contains(&*count) { http("502 Bad Gateway", "") } else { fleet(request) }
     });
     let home = Home::new();
-    let line = format!("exec timeout 8 $NIXFLEET fleet status --prometheus {} --watch 1", server.url());
-    let ended = home.terminal(120, &line, &[(Duration::from_secs(5), "q")]);
+    let line = format!("exec $NIXFLEET fleet status --prometheus {} --watch 1", server.url());
+    let mut terminal = Terminal::start(&home, 120, &line);
+    terminal.wait_for("HTTP 502", 1);
+    terminal.wait_for("2 hosts", 2);
+    terminal.press("q");
+    let ended = terminal.end();
     assert!(ended.stdout.contains("HTTP 502") && ended.stdout.matches("2 hosts").count() >= 2, "{}", ended.stdout);
 }

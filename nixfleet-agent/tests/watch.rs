@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use command::{Home, NIXFLEET};
+use command::{Home, NIXFLEET, Terminal};
 use nixfleet_core::model::HostStatus;
 use world::git_server::http::{Behaviour, HttpServer};
 use world::git_server::repository::TestRepository;
@@ -84,7 +84,7 @@ fn a_remote_that_hangs_does_not_hold_up_the_lines() {
     let begin = Instant::now();
     while remote.waiting.load(Ordering::SeqCst) == 0 {
         next();
-        assert!(begin.elapsed() < Duration::from_secs(30), "the remote is asked again");
+        assert!(begin.elapsed() < Duration::from_mins(2), "the remote is asked again");
     }
     let hanging_since = next().at;
     let later = (next().at, next().at);
@@ -103,7 +103,11 @@ fn on_a_terminal_the_table_comes_at_once_and_the_terminal_is_given_back() {
     let line =
         format!("trap : INT; $NIXFLEET status --watch --repo {}; echo code $?; stty -a", repository.path.display());
     for (key, code) in [("q", "code 0"), ("\u{3}", "code 130")] {
-        let ended = home.terminal(100, &line, &[(Duration::from_millis(2500), key)]);
+        let mut terminal = Terminal::start(&home, 100, &line);
+        terminal.wait_for("the remote was not read yet", 1);
+        terminal.wait_for(&format!("reading {}", remote.server.url()), 1);
+        terminal.press(key);
+        let ended = terminal.end();
         let screen = &ended.stdout;
         let (before, after) = screen.split_once(CLOSE).unwrap_or_else(|| panic!("not given back: {screen:?}"));
         assert!(before.starts_with(OPEN), "{screen:?}");
@@ -119,11 +123,16 @@ fn without_colours_the_screen_is_still_used_and_a_dumb_terminal_gets_tables_only
     let home = Home::new();
     let repository = TestRepository::new();
     let status = format!("$NIXFLEET --color never status --watch=1 --repo {}", repository.path.display());
-    let end = [(Duration::from_millis(1500), "\u{3}")];
-    let ended = home.terminal(100, &status, &end);
+    let watched = |line: &str, tables: usize| {
+        let mut terminal = Terminal::start(&home, 100, line);
+        terminal.wait_for("NEXT STEP", tables);
+        terminal.press("\u{3}");
+        terminal.end()
+    };
+    let ended = watched(&status, 1);
     assert!(ended.stdout.contains(OPEN) && ended.stdout.contains(CLOSE), "{:?}", ended.stdout);
     assert!(!ended.stdout.contains("\u{1b}[1m"), "{:?}", ended.stdout);
-    let ended = home.terminal(100, &format!("TERM=dumb exec {status}"), &end);
+    let ended = watched(&format!("TERM=dumb exec {status}"), 2);
     assert!(!ended.stdout.contains('\u{1b}'), "{:?}", ended.stdout);
     assert!(ended.stdout.matches("NEXT STEP").count() >= 2, "{:?}", ended.stdout);
 }
@@ -132,11 +141,16 @@ fn without_colours_the_screen_is_still_used_and_a_dumb_terminal_gets_tables_only
 fn sigterm_gives_the_terminal_back() {
     let home = Home::new();
     let repository = TestRepository::new();
+    let told = home.path().join("told");
     let line = format!(
-        "$NIXFLEET status --watch --repo {} & sleep 1.5; kill $!; wait $!; echo code $?",
-        repository.path.display()
+        "$NIXFLEET status --watch --repo {} & until [ -e {} ]; do sleep 0.1; done; kill $!; wait $!; echo code $?",
+        repository.path.display(),
+        told.display()
     );
-    let ended = home.terminal(100, &format!("stty -tostop; {line}"), &[]);
+    let terminal = Terminal::start(&home, 100, &format!("stty -tostop; {line}"));
+    terminal.wait_for("NEXT STEP", 1);
+    std::fs::write(told, "").unwrap();
+    let ended = terminal.end();
     assert!(ended.stdout.contains(CLOSE) && ended.stdout.contains("code 143"), "{:?}", ended.stdout);
 }
 
@@ -149,7 +163,7 @@ fn a_wide_reason_is_wrapped_at_the_width_of_the_terminal() {
     origin.commit("a.nix", "{ }", &subject);
     let line = format!("$NIXFLEET status --repo {}", clone.path.display());
     for columns in [50, 80, 132] {
-        let ended = home.terminal(columns, &line, &[]);
+        let ended = home.terminal(columns, &line);
         let plain = anstream::adapter::strip_str(&ended.stdout).to_string();
         assert!(ended.stdout.contains("\u{1b}[1m\u{1b}[33moutdated"), "{:?}", ended.stdout);
         assert_eq!(plain.matches("subject").count(), 20, "{plain}");
@@ -163,8 +177,9 @@ fn a_slow_remote_gets_a_sign_of_life_on_a_terminal_only() {
     let remote = SlowRemote::start(true);
     let repository = checkout(&remote);
     let line = format!("$NIXFLEET status --timeout 3 --repo {}", repository.path.display());
-    let ended = home.terminal(100, &line, &[]);
-    assert!(ended.stdout.contains(&format!("\rreading {} for 1 s", remote.server.url())), "{:?}", ended.stdout);
+    let ended = home.terminal(100, &line);
+    let shown = format!("\rreading {} for ", remote.server.url());
+    assert!(ended.stdout.contains(&shown), "{:?}", ended.stdout);
     let ended = home.status(&repository.path, &["--timeout", "3"]);
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
 }
@@ -174,9 +189,18 @@ fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
     let home = Home::new();
     let repository = TestRepository::new();
     let watch = format!("$NIXFLEET status --watch --repo {}\n", repository.path.display());
-    let pause = Duration::from_millis(1500);
-    let keys = [(pause, watch.as_str()), (pause, "\u{1a}"), (pause, "fg\n"), (pause, "q"), (pause, "exit\n")];
-    let ended = home.terminal(100, "exec bash --norc --noediting -i", &keys);
+    let mut terminal = Terminal::start(&home, 100, "exec bash --norc --noediting -i");
+    terminal.press(&watch);
+    terminal.wait_for("NEXT STEP", 1);
+    terminal.press("\u{1a}");
+    terminal.wait_for("Stopped", 1);
+    terminal.press("fg\n");
+    terminal.wait_for(OPEN, 2);
+    terminal.wait_for("NEXT STEP", 2);
+    terminal.press("q");
+    terminal.wait_for(CLOSE, 2);
+    terminal.press("exit\n");
+    let ended = terminal.end();
     assert_eq!(ended.stdout.matches(OPEN).count(), 2, "{:?}", ended.stdout);
     assert_eq!(ended.stdout.matches(CLOSE).count(), 2, "{:?}", ended.stdout);
     assert!(ended.stdout.contains("Stopped"), "{:?}", ended.stdout);
@@ -187,6 +211,6 @@ fn no_color_on_a_terminal() {
     let home = Home::new();
     let repository = TestRepository::new();
     let line = format!("NO_COLOR=1 $NIXFLEET status --repo {}", repository.path.display());
-    let ended = home.terminal(100, &line, &[]);
+    let ended = home.terminal(100, &line);
     assert!(ended.stdout.contains("NEXT STEP") && !ended.stdout.contains('\u{1b}'), "{:?}", ended.stdout);
 }

@@ -81,7 +81,7 @@ fn failures_are_told_apart() {
     let silent = SilentServer::start(b"");
     let started = Instant::now();
     assert_eq!(kind(&format!("ssh://{}/a", silent.address), server.user_key()), "Timeout");
-    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_mins(1), "{:?}", started.elapsed());
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn the_process_ends_with_the_time() {
     let started = Instant::now();
     let error = store.observe(&source, None, None, Timestamp::UNIX_EPOCH).unwrap_err();
     assert!(matches!(error, RemoteError::Timeout { .. }), "{error:?}");
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
     let running = std::process::Command::new("pgrep").args(["-f", "upload-pack '/unmistakable/path'"]).output();
     if let Ok(running) = running {
         assert_eq!(String::from_utf8_lossy(&running.stdout), "");

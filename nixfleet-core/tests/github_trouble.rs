@@ -122,9 +122,11 @@ fn a_limit_says_until_when_and_nothing_is_asked_before() {
     for status in [403, 429] {
         let template = answer(status, "You have exceeded a secondary rate limit").insert_header("retry-after", "30");
         server.makes_up(move |_, _| Some(template.clone()));
+        let asked = Timestamp::now();
         let error = list(&server, &LockUpdateFilter::default(), &mut KnownAnswers::default()).unwrap_err();
-        let pause = error.not_before().unwrap().duration_since(Timestamp::now()).as_secs();
-        assert!((25..=30).contains(&pause), "{pause}");
+        let [earliest, latest] = [asked, Timestamp::now()].map(|at| at + jiff::SignedDuration::from_secs(30));
+        let until = error.not_before().unwrap();
+        assert!(earliest <= until && until <= latest + jiff::SignedDuration::from_secs(1), "{asked} {until}");
     }
     let found = sentence(None, answer(429, "Too many"));
     assert!(found.ends_with("; a token raises the limit"), "{found}");
@@ -173,10 +175,7 @@ fn silence_refusal_and_a_torn_connection() {
     let started = Instant::now();
     let short = Limits { request: Duration::from_secs(1), ..limits() };
     let error = against(&url, short).to_string();
-    assert!(
-        error.contains("did not answer within 1 seconds") && started.elapsed() < Duration::from_secs(15),
-        "{error}"
-    );
+    assert!(error.contains("did not answer within 1 seconds") && started.elapsed() < Duration::from_mins(1), "{error}");
     drop(listener);
     let error = against(&url, limits()).to_string();
     assert!(error.contains("cannot reach GitHub at 127.0.0.1:") && error.contains("refused"), "{error}");

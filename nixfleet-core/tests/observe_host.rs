@@ -308,25 +308,25 @@ fn a_fifo_in_the_place_of_a_file_holds_nobody() {
 #[test]
 fn a_source_that_hangs_costs_its_limit_and_no_other_source() {
     let host = Host::new();
-    let observer = host.observer().with_limit(Duration::from_millis(1_500));
+    let observer = host.observer().with_limit(Duration::from_secs(4));
     let branch = host.checkout.path.join(".git/refs/heads/main");
     let content = fs::read(&branch).unwrap();
     make_fifo(&branch);
     for _ in 0..2 {
         let start = Instant::now();
         let observation = observer.observe(now());
-        assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_mins(2), "{:?}", start.elapsed());
         assert_eq!(unreadable(&observation), [Source::Repository, Source::Lock]);
         assert_eq!(states(&observation), "ok unknown unknown unknown unknown");
         let reason = infer(&observation, now()).compartments.git.reason;
-        assert!(reason.starts_with("the repository did not answer within 1.5s: "), "{reason}");
+        assert!(reason.starts_with("the repository did not answer within 4s: "), "{reason}");
     }
     // The file system answers again: the next look is whole.
     let writer = fs::OpenOptions::new().write(true).open(&branch).unwrap();
     fs::remove_file(&branch).unwrap();
     fs::write(&branch, content).unwrap();
     drop(writer);
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_mins(2);
     while states(&observer.observe(now())) != "ok ok ok ok ok" {
         assert!(Instant::now() < deadline, "the observer does not recover");
         std::thread::sleep(Duration::from_millis(20));

@@ -146,7 +146,7 @@ fn thousands_of_generations_are_listed_at_once() {
     let start = Instant::now();
     assert_eq!(links(&root).len(), 3000);
     // Some tens of milliseconds; the bound only catches what grows with the square.
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }
 
 fn not_utf8(prefix: &str) -> PathBuf {

@@ -24,7 +24,8 @@ use text_format::{of, read};
 use world::scenario::Host;
 use world::skipped::skipped;
 
-const LIMIT: Duration = Duration::from_secs(5);
+/// Reached only by what hangs.
+const LIMIT: Duration = Duration::from_mins(1);
 
 fn full() -> Server {
     Server::start(Arc::new(Fixed(hosts::full())), LIMIT)
@@ -79,6 +80,14 @@ impl Observe for Panicking {
     fn observe(&self) -> Observation {
         assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "a defect");
         Host::base().0
+    }
+}
+
+fn until(what: &str, condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < Duration::from_mins(2), "in vain: {what}");
+        thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -173,18 +182,19 @@ fn the_page_is_escaped_and_has_the_table_of_five() {
 
 #[test]
 fn scrapes_that_come_together_share_observations() {
-    let observer = Slow::new(Duration::from_millis(300));
+    let observer = Slow::new(Duration::from_millis(800));
     let server = Server::start(observer.clone(), LIMIT);
-    thread::scope(|scope| {
-        for _ in 0..50 {
-            scope.spawn(|| {
-                let answer = server.get("/metrics");
-                assert_eq!((answer.status, error_of_the_whole(&answer).as_str()), (200, "0"));
-            });
-        }
-    });
+    // All have asked before the first one is answered.
+    let mut scrapes: Vec<_> = (0..50).map(|_| server.connect()).collect();
+    for scrape in &mut scrapes {
+        scrape.write_all(get("/metrics").as_bytes()).unwrap();
+    }
+    for scrape in &mut scrapes {
+        let answer = Answer::read(scrape);
+        assert_eq!((answer.status, error_of_the_whole(&answer).as_str()), (200, "0"));
+    }
     let calls = observer.calls.load(Ordering::SeqCst);
-    assert!(calls <= 3, "{calls} observations for 50 scrapes at once");
+    assert!(calls <= 5, "{calls} observations for 50 scrapes at once");
 }
 
 #[test]
@@ -202,28 +212,27 @@ fn every_scrape_sees_what_is_true_by_then() {
 #[test]
 fn a_source_that_hangs() {
     let observer = Arc::new(Hanging::default());
-    let server = Server::start(observer.clone(), Duration::from_millis(200));
+    let server = Server::start(observer.clone(), Duration::from_secs(1));
     for _ in 0..3 {
         let started = Instant::now();
         let answer = server.get("/metrics");
-        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
         assert_eq!((answer.status, error_of_the_whole(&answer).as_str()), (200, "1"));
         assert_eq!(of(&read(&answer.body), "nixfleet_compartment_state").len(), 25);
         assert_eq!(of(&read(&answer.body), "nixfleet_build_info").len(), 1);
     }
     let page = server.get("/").body;
-    assert!(page.contains("reading this host took longer than 0.2 s"), "{page}");
+    assert!(page.contains("reading this host took longer than 1 s"), "{page}");
     assert_eq!(observer.calls.load(Ordering::SeqCst), 1, "the hung thread is not multiplied");
     observer.let_go();
-    thread::sleep(Duration::from_millis(100));
-    assert_eq!(error_of_the_whole(&server.get("/metrics")), "0");
+    until("it answers again", || error_of_the_whole(&server.get("/metrics")) == "0");
     assert_eq!(observer.calls.load(Ordering::SeqCst), 2, "what came too late is not shown");
 }
 
 #[test]
 fn a_scrape_that_joined_a_hung_collection_gets_a_fresh_one() {
     let observer = Arc::new(Hanging::default());
-    let server = Server::start(observer.clone(), Duration::from_secs(1));
+    let server = Server::start(observer.clone(), Duration::from_secs(4));
     assert_eq!(error_of_the_whole(&server.get("/metrics")), "1");
     thread::scope(|scope| {
         let joined = scope.spawn(|| server.get("/metrics"));
@@ -258,7 +267,7 @@ fn clients_that_are_slow_or_gone() {
     let mut rest = Vec::new();
     // A reset is as good as an end.
     let _ = slow.read_to_end(&mut rest);
-    assert!(started.elapsed() < HEAD_TIMEOUT + Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(started.elapsed() < 4 * HEAD_TIMEOUT, "{:?}", started.elapsed());
     assert!(!rest.starts_with(b"HTTP/1.1 200"));
 }
 
@@ -268,25 +277,36 @@ fn more_connections_than_there_are_places_wait_their_turn() {
     let idle: Vec<_> = (0..CONNECTIONS).map(|_| server.connect()).collect();
     let started = Instant::now();
     assert_eq!(server.get("/-/healthy").status, 200);
-    assert!(started.elapsed() < HEAD_TIMEOUT + Duration::from_secs(2), "idle connections make room");
+    assert!(started.elapsed() < 4 * HEAD_TIMEOUT, "idle connections make room");
     drop(idle);
 }
 
 #[test]
 fn a_request_that_runs_ends_before_the_server_does() {
-    let server = Server::start(Slow::new(Duration::from_millis(500)), LIMIT);
+    // Where idle connections hold up the end, they do so each time; a machine under load does not.
+    let took = (0..3).map(|_| stop_amid_a_request()).find(|took| *took < HEAD_TIMEOUT / 2);
+    assert!(took.is_some(), "idle connections hold up the end");
+}
+
+/// A request runs when the server is told to stop, and a connection is idle. How long the end took.
+fn stop_amid_a_request() -> Duration {
+    let observer = Arc::new(Hanging::default());
+    let server = Server::start(observer.clone(), LIMIT);
     let idle = server.connect();
     let mut running = server.connect();
     running.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    thread::sleep(Duration::from_millis(200));
+    until("the request runs", || observer.calls.load(Ordering::SeqCst) == 1);
     let started = Instant::now();
     server.tell_to_stop();
+    thread::sleep(Duration::from_millis(200));
+    observer.let_go();
     assert_eq!(Answer::read(&mut running).status, 200);
     let address = server.address;
     server.wait();
-    assert!(started.elapsed() < Duration::from_secs(3), "idle connections hold nothing up: {:?}", started.elapsed());
+    let took = started.elapsed();
     assert!(std::net::TcpStream::connect(address).is_err());
     drop(idle);
+    took
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn files_and_ports() {
             &["--timeout", "1"],
             &["try again later, check the network, or allow more time"],
         );
-        assert!(started.elapsed() < Duration::from_secs(8), "{scheme}: {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_mins(1), "{scheme}: {:?}", started.elapsed());
     }
 }
 

@@ -16,22 +16,22 @@ use world::monitoring::many_hosts::many_hosts;
 use world::monitoring::rules;
 use world::monitoring::server::Server;
 use world::programs::User;
-use world::prometheus::Prometheus;
+use world::prometheus::{OFTEN, Prometheus};
 
-/// The example, with a receiver that is there and a wait of seconds.
+/// The example, with a receiver that is there and a wait of seconds, in which the alerts that follow from each other have to come.
 fn configuration(receiver: &Server) -> String {
     let example = rules::text("modules/monitoring/alertmanager-example.yaml");
     assert_eq!(example.matches("http://127.0.0.1:9/replace-me").count(), 2);
     assert_eq!(example.matches("group_wait: 2m").count(), 1);
     let url = format!("http://127.0.0.1:{}/", receiver.port);
-    example.replace("http://127.0.0.1:9/replace-me", &url).replace("group_wait: 2m", "group_wait: 8s")
+    example.replace("http://127.0.0.1:9/replace-me", &url).replace("group_wait: 2m", "group_wait: 15s")
 }
 
 /// A Prometheus with the rules, hurried, that tells this Alertmanager.
 fn prometheus(alertmanager: &Alertmanager, rules: &std::path::Path, scrape_configurations: &str) -> Option<Prometheus> {
     rules::write_hurried(rules);
     let text = format!(
-        "global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\n\
+        "global: {{ {OFTEN} }}\n\
          rule_files: ['{}/*.yaml']\n\
          alerting: {{ alertmanagers: [{{ static_configs: [{{ targets: ['127.0.0.1:{}'] }}] }}] }}\n\
          scrape_configs:\n{scrape_configurations}",
@@ -44,7 +44,7 @@ fn prometheus(alertmanager: &Alertmanager, rules: &std::path::Path, scrape_confi
 fn wait_until(what: &str, holds: impl Fn() -> Result<(), String>) {
     let started = Instant::now();
     while let Err(state) = holds() {
-        assert!(started.elapsed() < Duration::from_mins(1), "{what}: {state}");
+        assert!(started.elapsed() < Duration::from_mins(4), "{what}: {state}");
         thread::sleep(Duration::from_millis(200));
     }
 }

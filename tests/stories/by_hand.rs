@@ -217,20 +217,18 @@ fn what_takes_too_long_is_ended_by_its_unit() {
     host.must("switch");
     host.must("test");
     // A limit for one run, which is held.
-    let times_out = |operation: &str| {
-        let drop_ins = format!("/etc/systemd/system/nixfleet-{operation}.service.d");
-        machine.write(format!("{drop_ins}/limit.conf"), "[Service]\nTimeoutStartSec=3s\n");
-        machine.succeed(&["systemctl", "daemon-reload"]);
-        machine.write("/run/hold", "");
-        host.must_fail(operation);
-        machine.shell(&format!("rm -r /run/hold {drop_ins}; systemctl daemon-reload"));
+    let times_out = |operation: &str, part: &str| {
+        begin(&host, operation, part);
+        host.run_out_of_time(operation);
+        machine.succeed(&["rm", "/run/hold"]);
         let run = host.last_run(operation);
         assert_eq!(run.results, ["timed-out"], "{run:?}");
         assert!(run.detail.contains("TimeoutStartSec="), "{run:?}");
     };
     // Of tests it is known which system they were for: none has a result.
-    for (operation, states) in [("pull", "-GGGG"), ("switch", "-GGYG"), ("test", "-GGGY")] {
-        times_out(operation);
+    let cases = [("pull", "fetch", "-GGGG"), ("switch", "activation", "-GGYG"), ("test", "tests", "-GGGY")];
+    for (operation, part, states) in cases {
+        times_out(operation, part);
         host.see(operation, states);
         host.must(operation);
         host.see(&format!("{operation} again"), "-GGGG");
@@ -238,7 +236,7 @@ fn what_takes_too_long_is_ended_by_its_unit() {
     host.pulled_with("", "newer");
     host.must("switch");
     host.must("test");
-    times_out("rollback");
+    times_out("rollback", "activation");
     host.see("a rollback that took too long", "-GGYG");
     host.must("rollback");
     assert_eq!(host.system(), 'G');

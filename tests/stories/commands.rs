@@ -2,15 +2,15 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a story stops at what it did not expect")]
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::Child;
+use std::io::{BufRead as _, BufReader};
 use std::time::Duration;
 
 use serde_json::Value;
 use world::fleet_host::FleetHost;
+use world::follower::Follower;
 use world::machine::{Image, Machine, Output};
 
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_mins(2);
 const NIXFLEET: &str = "/opt/nixfleet/bin/nixfleet";
 
 fn run(machine: &Machine, arguments: &[&str]) -> Output {
@@ -39,17 +39,9 @@ fn with_a_slow_switch(machine: &Machine) -> FleetHost<'_> {
     host
 }
 
-/// Reads what the command says until it says this.
-fn wait_for(child: &mut Child, words: &str) {
-    let mut lines = BufReader::new(child.stderr.as_mut().unwrap()).lines().map(Result::unwrap);
-    assert!(lines.any(|line| line.contains(words)), "ended without {words:?}");
-}
-
-fn end(mut child: Child) -> Output {
-    let (mut stdout, mut stderr) = (String::new(), String::new());
-    child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
-    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-    Output { code: child.wait().unwrap().code(), stdout, stderr }
+/// Starts the command in the background.
+fn follow(machine: &Machine, user: &str, arguments: &[&str]) -> Follower {
+    Follower::of(machine.start(user, &[&[NIXFLEET][..], arguments].concat()))
 }
 
 #[test]
@@ -164,10 +156,10 @@ fn cancelled_by_another_while_two_follow() {
     let machine = Machine::boot(&image, "web1");
     let host = with_a_slow_switch(&machine);
 
-    let mut first = machine.start("root", &[NIXFLEET, "switch"]);
-    wait_for(&mut first, "it is slow");
-    let mut second = machine.start("alice", &[NIXFLEET, "switch", "--json"]);
-    wait_for(&mut second, "runs already");
+    let mut first = follow(&machine, "root", &["switch"]);
+    first.wait_for("it is slow");
+    let mut second = follow(&machine, "alice", &["switch", "--json"]);
+    second.wait_for("runs already");
     assert_eq!(host.states().chars().nth(3), Some('B'));
 
     let refused = run_as(&machine, "alice", &["cancel"]);
@@ -178,11 +170,11 @@ fn cancelled_by_another_while_two_follow() {
     let cancelled = expect(&machine, 0, &["cancel"]);
     assert!(cancelled.stderr.contains("nixfleet-switch.service runs no more"), "{}", cancelled.stderr);
 
-    let first = end(first);
+    let first = first.end();
     assert_eq!(first.code, Some(6), "{}", first.stderr);
     assert!(first.stderr.contains("switch was stopped"), "{}", first.stderr);
     assert!(first.stdout.contains("\nSystem  error"), "{}", first.stdout);
-    let second = end(second);
+    let second = second.end();
     assert_eq!(second.code, Some(6), "{}", second.stderr);
     assert!(second.stderr.contains("for root and the group systemd-journal"), "{}", second.stderr);
     let told: Value = serde_json::from_str(&second.stdout).unwrap();
@@ -196,20 +188,20 @@ fn who_stops_following_stops_nothing() {
     let machine = Machine::boot(&image, "web1");
     let host = with_a_slow_switch(&machine);
 
-    let mut follower = machine.start("root", &[NIXFLEET, "switch"]);
-    wait_for(&mut follower, "it is slow");
+    let mut follower = follow(&machine, "root", &["switch"]);
+    follower.wait_for("it is slow");
     machine.shell("pkill --signal INT --exact nixfleet");
-    let follower = end(follower);
+    let follower = follower.end();
     assert_eq!((follower.code, follower.stdout.as_str()), (Some(130), ""), "{}", follower.stderr);
     assert!(follower.stderr.contains("`nixfleet cancel switch` ends it"), "{}", follower.stderr);
     assert_eq!(host.states().chars().nth(3), Some('B'), "it goes on");
-    assert_eq!(machine.shell("pgrep --exact journalctl || true"), "", "no follower is left");
+    machine.wait_until("no follower is left", LIMIT, || machine.shell("pgrep --exact journalctl || true").is_empty());
 
     // Killed with everything of it, the program that would have recorded its end too.
-    let mut follower = machine.start("root", &[NIXFLEET, "switch"]);
-    wait_for(&mut follower, "runs already");
+    let mut follower = follow(&machine, "root", &["switch"]);
+    follower.wait_for("runs already");
     machine.succeed(&["systemctl", "kill", "--signal=KILL", "nixfleet-switch.service"]);
-    let follower = end(follower);
+    let follower = follower.end();
     assert_eq!(follower.code, Some(6), "{}", follower.stderr);
     assert!(follower.stderr.contains("switch was "), "{}", follower.stderr);
 
@@ -220,11 +212,14 @@ fn who_stops_following_stops_nothing() {
 
     // On a terminal one line changes below what the unit writes.
     let command = format!("{NIXFLEET} switch");
-    let on_terminal = machine.start("root", &["script", "--quiet", "--return", "--command", &command, "/dev/null"]);
-    machine.wait_until("it runs", LIMIT, || host.states().chars().nth(3) == Some('B'));
-    std::thread::sleep(Duration::from_secs(1));
+    let script = ["script", "--quiet", "--return", "--flush", "--command", &command, "/run/shown"];
+    let on_terminal = Follower::of(machine.start("root", &script));
+    machine.wait_until("the line is shown below what the unit wrote", LIMIT, || {
+        let shown = machine.try_read("/run/shown").unwrap_or_default();
+        shown.split_once("it is slow").is_some_and(|(_, below)| below.contains("switch runs in activation "))
+    });
     expect(&machine, 0, &["cancel", "switch"]);
-    let shown = end(on_terminal);
+    let shown = on_terminal.end();
     assert_eq!(shown.code, Some(6), "{}", shown.stdout);
     assert!(shown.stdout.contains("switch runs in activation "), "{}", shown.stdout);
     assert!(shown.stdout.contains("\r\u{1b}[Kswitch was stopped"), "the line is gone: {}", shown.stdout);
@@ -272,12 +267,12 @@ fn a_run_is_followed_across_a_restart_of_the_bus_and_of_systemd() {
     );
     host.remote.commit("slow");
     expect(&machine, 0, &["pull"]);
-    let mut follower = machine.start("root", &[NIXFLEET, "switch", "--json"]);
-    wait_for(&mut follower, "it is slow");
+    let mut follower = follow(&machine, "root", &["switch", "--json"]);
+    follower.wait_for("it is slow");
     machine.succeed(&["systemctl", "restart", "dbus.service"]);
     machine.succeed(&["systemctl", "daemon-reexec"]);
     machine.write("/run/go-on", "");
-    let switch = end(follower);
+    let switch = follower.end();
     assert_eq!(switch.code, Some(0), "{}", switch.stderr);
     assert!(switch.stderr.contains("it goes on"), "{}", switch.stderr);
     let told: Value = serde_json::from_str(&switch.stdout).unwrap();

@@ -195,14 +195,16 @@ fn a_failing_switch_has_the_exit_code_and_the_traces_of_the_real_one() {
     }
 
     // Two at once.
-    repository.set_host("web1", "inhibitors.dbus = \"1\"; activation = \"sleep 5\";");
+    repository
+        .set_host("web1", "inhibitors.dbus = \"1\"; activation = \"until [ -e /run/go-on ]; do sleep 0.1; done\";");
     let slow = repository.build(&repository.commit("slow"), "web1");
     let first = machine.start("root", &["nixos-rebuild", "test", "--store-path", &slow]);
-    machine.wait_until("the switch runs", Duration::from_secs(10), || {
+    machine.wait_until("the switch runs", Duration::from_mins(1), || {
         machine.run(&["systemctl", "is-active", SWITCH]).success()
     });
     let second = switch(&machine, &slow);
     assert!(!second.success() && second.stderr.contains("was already loaded"), "{second:?}");
+    machine.write("/run/go-on", "");
     assert!(first.wait_with_output().unwrap().status.success());
 }
 
@@ -256,7 +258,7 @@ fn machines_and_this_host_reach_each_other() {
 
     let key = "mkdir -p ~/.ssh; ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519; cat ~/.ssh/id_ed25519.pub";
     web2.write("/root/.ssh/authorized_keys", format!("{}\n", web1.shell(key)));
-    let ssh = ["ssh", "-o", "StrictHostKeyChecking=accept-new", "-o", "ConnectTimeout=10", "root@web2", "hostname"];
+    let ssh = ["ssh", "-o", "StrictHostKeyChecking=accept-new", "-o", "ConnectTimeout=60", "root@web2", "hostname"];
     assert_eq!(web1.succeed(&ssh), "web2");
 
     web2.write("/srv/www/answer", "of web2");
@@ -279,13 +281,16 @@ fn machines_and_this_host_reach_each_other() {
     web1.succeed(&["bash", "-c", &back]);
 }
 
-/// The mounts that this process and the machine's first process see.
-fn mounts() -> [String; 2] {
-    ["self", "1"].map(|process| std::fs::read_to_string(format!("/proc/{process}/mounts")).unwrap())
+/// The mounts of test machines that this process and this host's first process see. Others come and go with other programs.
+fn mounts() -> [Vec<String>; 2] {
+    ["self", "1"].map(|process| {
+        let mounts = std::fs::read_to_string(format!("/proc/{process}/mounts")).unwrap();
+        mounts.lines().filter(|line| line.contains("/machine-image-")).map(str::to_owned).collect()
+    })
 }
 
 fn gone_within_seconds(what: &str, is_gone: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(15);
+    let end = Instant::now() + Duration::from_mins(2);
     while !is_gone() {
         assert!(Instant::now() < end, "still there: {what}");
         thread::sleep(Duration::from_millis(20));
@@ -331,7 +336,7 @@ fn a_machine_boots() {
     if std::env::var_os("NIXFLEET_WAIT_TO_BE_KILLED").is_some() {
         let mut stdout = std::io::stdout();
         writeln!(stdout, "\nup {} {}", machine.first_process(), machine.control_group().display()).unwrap();
-        thread::sleep(Duration::from_mins(1));
+        thread::sleep(Duration::from_mins(10));
     }
     println!("booted and looked at in {} ms", start.elapsed().as_millis());
 }

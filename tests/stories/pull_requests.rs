@@ -92,7 +92,7 @@ impl Fleet {
             if condition(&scrape) {
                 return scrape;
             }
-            assert!(started.elapsed() < Duration::from_mins(1), "not {what}: {}", scrape.text);
+            assert!(started.elapsed() < Duration::from_mins(4), "not {what}: {}", scrape.text);
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -141,7 +141,7 @@ fn an_open_update_turns_lock_yellow_and_trouble_at_github_changes_nothing() {
     let (written, asked) = (fleet.written(), fleet.asked());
     let started = Instant::now();
     while fleet.asked() < asked + 3 {
-        assert!(started.elapsed() < Duration::from_mins(1), "GitHub is asked no more");
+        assert!(started.elapsed() < Duration::from_mins(4), "GitHub is asked no more");
         std::thread::sleep(Duration::from_millis(100));
     }
     let at_rest = fleet.github.asked(asked);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use world::fleet_host::FleetHost;
 use world::machine::{Image, Machine};
 
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_mins(4);
 const AGENT: &str = "nixfleet-agent.service";
 const CHECKOUT: &str = "/home/alice/config";
 const HOST_FILE: &str = "/home/alice/config/hosts/web1/default.nix";

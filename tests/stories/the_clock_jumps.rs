@@ -80,7 +80,7 @@ fn a_day_ahead_and_back() {
     let often = r#", "agent": { "interval_seconds": 3600, "heartbeat_deadline_seconds": 6, "policy": { "test_after_switch": false } }"#;
     host.configure(often);
     host.start_agent();
-    host.row(1);
+    host.will_be_row(1);
     let tomorrow = || Timestamp::now() + SignedDuration::from_hours(24);
     let update = |message: &str| {
         host.remote.set_host("web1", &format!("  etc.\"message\" = \"{message}\";"));

@@ -52,7 +52,7 @@ impl Exporter {
             if let Some(status) = child.try_wait().unwrap() {
                 panic!("nixfleet-exporter ended with {status}: {said}");
             }
-            assert!(started.elapsed() < Duration::from_secs(30), "it does not listen: {said}");
+            assert!(started.elapsed() < Duration::from_mins(2), "it does not listen: {said}");
             thread::sleep(Duration::from_millis(5));
         };
         Self { child, log, address }
@@ -61,7 +61,7 @@ impl Exporter {
     /// The answer to a request for this path.
     pub fn get(&self, path: &str) -> Scrape {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(2))).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -84,7 +84,7 @@ impl Exporter {
             if condition(&scrape) {
                 return scrape;
             }
-            assert!(started.elapsed() < Duration::from_secs(20), "not {what}: {}\n{}", scrape.text, self.log());
+            assert!(started.elapsed() < Duration::from_mins(2), "not {what}: {}\n{}", scrape.text, self.log());
             thread::sleep(Duration::from_millis(20));
         }
     }

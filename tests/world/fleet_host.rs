@@ -136,8 +136,19 @@ pub(crate) fn begin(machine: &Machine) {
 }
 
 /// The five states of a scrape, as letters.
+///
+/// On a machine under load a source may take longer than the exporter waits for it, and the exporter says so: that is no
+/// answer yet. What cannot be read for another reason is told at once, each time.
 pub(crate) fn scraped_states(machine: &Machine) -> String {
-    let metrics = machine.succeed(&["curl", "--silent", "--show-error", "--fail", "http://localhost:19931/metrics"]);
+    let scrape = || machine.succeed(&["curl", "--silent", "--show-error", "--fail", "http://localhost:19931/metrics"]);
+    let is_unreadable = |line: &str| line.starts_with("nixfleet_exporter_collect_errors{") && line.ends_with(" 1");
+    let mut metrics = scrape();
+    for _ in 0..10 {
+        if !metrics.lines().any(is_unreadable) {
+            break;
+        }
+        metrics = scrape();
+    }
     let state = |compartment: &str| {
         let is_one = |letter_and_state: &&(char, &str)| {
             let series = format!(

@@ -12,7 +12,7 @@ use crate::machine::{Machine, Network, Output};
 use crate::programs::{Ssh, User};
 use crate::prometheus::Prometheus;
 
-const LIMIT: Duration = Duration::from_mins(2);
+const LIMIT: Duration = Duration::from_mins(4);
 
 /// The person.
 pub struct Person {

@@ -24,6 +24,7 @@ pub mod fleet_host;
 pub mod fleet_member;
 pub mod fleet_on_github;
 pub mod fleet_person;
+pub mod follower;
 pub mod git_server;
 pub mod github;
 pub mod machine;

@@ -1,13 +1,19 @@
 //! The real `nixfleet`, in a home directory of its own.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "each test uses a part of it, and stops at what it did not expect")]
+#![allow(
+    dead_code,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "each test uses a part of it, and stops at what it did not expect"
+)]
 
-use std::io::Write as _;
+mod terminal;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
 
 use tempfile::TempDir;
+pub use terminal::Terminal;
 
 pub const NIXFLEET: &str = env!("CARGO_BIN_EXE_nixfleet");
 
@@ -70,20 +76,8 @@ impl Home {
         self.command("sh").args(["-c", line]).env("NIXFLEET", NIXFLEET).output().unwrap().into()
     }
 
-    /// Runs a line of shell on a terminal of 24 rows, and types `keys` there, each after its pause.
-    pub fn terminal(&self, columns: u16, line: &str, keys: &[(Duration, &str)]) -> Ended {
-        let line = format!("stty rows 24 cols {columns}; {line}");
-        let mut command = self.command("script");
-        command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env("NIXFLEET", NIXFLEET);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut typed = child.stdin.take().unwrap();
-        for (pause, key) in keys {
-            std::thread::sleep(*pause);
-            typed.write_all(key.as_bytes()).unwrap();
-        }
-        let ended = child.wait_with_output().unwrap().into();
-        drop(typed);
-        ended
+    /// Runs a line of shell with `$NIXFLEET` on a terminal of 24 rows, to its end.
+    pub fn terminal(&self, columns: u16, line: &str) -> Ended {
+        Terminal::start(self, columns, line).end()
     }
 }

@@ -37,7 +37,7 @@ impl BusDaemon {
         let mut command = Command::new("dbus-daemon");
         command.args(["--nofork", "--nopidfile"]).arg(format!("--config-file={}", configuration.display()));
         let process = command.spawn().expect("dbus-daemon (Debian package dbus)");
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_mins(2);
         while std::os::unix::net::UnixStream::connect(&socket).is_err() {
             assert!(Instant::now() < deadline, "dbus-daemon does not listen");
             std::thread::sleep(Duration::from_millis(10));

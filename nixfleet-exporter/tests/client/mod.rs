@@ -47,7 +47,7 @@ impl Server {
 
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(2))).unwrap();
         stream
     }
 
@@ -109,7 +109,7 @@ impl Answer {
 /// The answer to a request over a unix socket.
 pub fn get_unix(path: &std::path::Path, request: &str) -> Answer {
     let mut stream = std::os::unix::net::UnixStream::connect(path).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(2))).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     Answer::read(&mut stream)
 }

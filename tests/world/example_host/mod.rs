@@ -80,7 +80,12 @@ impl ExampleHost {
         host.root.directory("/var/lib/nixfleet");
         host.root.directory("/run/nixfleet");
         host.root.directory("/run/systemd/units");
-        let config = json!({ "host": "web1", "repository": { "url": host.url(), "branch": "main" } });
+        // A sign of life is given once: a test on a slow machine is no silent agent.
+        let config = json!({
+            "host": "web1",
+            "repository": { "url": host.url(), "branch": "main" },
+            "agent": { "heartbeat_deadline_seconds": 3600 }
+        });
         host.root.write("/etc/nixfleet/config.json", format!("{config:#}\n"));
         host.live_through_three_weeks(now);
         host

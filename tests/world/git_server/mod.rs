@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use nixfleet_core::git::{RemoteSource, Timeouts};
 
-/// Limits that let a test see them pass. The first two are for the whole process: all tests use the same.
+/// Limits that let a test see them pass, and that no server of a test reaches on a machine under load. The first two are for
+/// the whole process: all tests use the same.
 pub const TIMEOUTS: Timeouts =
-    Timeouts { connect: Duration::from_secs(2), idle: Duration::from_secs(2), total: Duration::from_secs(30) };
+    Timeouts { connect: Duration::from_secs(6), idle: Duration::from_secs(6), total: Duration::from_mins(2) };
 
 /// A source with these limits.
 pub fn source(url: &str, branch: Option<&str>) -> RemoteSource {

@@ -9,7 +9,8 @@ use super::Machine;
 
 /// As NixOS has it: the programs of the running system first.
 const PATH: &str = "/run/current-system/sw/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin";
-const LIMIT: Duration = Duration::from_mins(2);
+/// Never reached by what works, on a machine under load neither.
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// What a command left.
 #[derive(Debug, Clone)]
@@ -27,7 +28,7 @@ impl Output {
 }
 
 impl Machine {
-    /// Run a command as root; ended after two minutes, with code 124.
+    /// Run a command as root; ended after five minutes, with code 124.
     pub fn run(&self, command: &[&str]) -> Output {
         self.run_as("root", command)
     }
@@ -40,7 +41,7 @@ impl Machine {
     /// Run a command as this user; ended after this time, with code 124.
     pub fn run_within(&self, limit: Duration, user: &str, command: &[&str]) -> Output {
         // The limit is kept inside, where it ends the command itself; outside, only should that fail.
-        output_within(self.command(limit, user, command), limit + Duration::from_secs(15))
+        output_within(self.command(limit, user, command), limit + Duration::from_mins(1))
     }
 
     /// The standard output, trimmed, of a command of root that must succeed.
@@ -61,7 +62,7 @@ impl Machine {
         self.succeed(&["sh", "-euc", script])
     }
 
-    /// Start a command in the background; it is ended after two minutes, or by a power loss.
+    /// Start a command in the background; it is ended after five minutes, or by a power loss.
     pub fn start(&self, user: &str, command: &[&str]) -> Child {
         let mut command = self.command(LIMIT, user, command);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()

@@ -18,7 +18,14 @@ pub(super) fn hierarchy() -> Option<PathBuf> {
 pub(super) fn new_group() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let hierarchy = hierarchy().expect("Image::get has looked for it");
-    hierarchy.join(format!("{PREFIX}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)))
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let group = hierarchy.join(format!("{PREFIX}{}-{number}", std::process::id()));
+        // A killed run may have left one, and its process number may be ours now.
+        if !group.exists() {
+            return group;
+        }
+    }
 }
 
 /// Remove the groups of processes that are gone. A group with a process in it cannot be removed, and stays.

@@ -53,12 +53,12 @@ fn make() -> Result<Image, String> {
     trial.args([
         "--mount", "--uts", "--ipc", "--pid", "--cgroup", "--net", "--fork", "mount", "-t", "tmpfs", "x", "/mnt",
     ]);
-    let trial = output_within(trial, Duration::from_secs(20));
+    let trial = output_within(trial, Duration::from_mins(2));
     if !trial.success() {
         return Err(format!("namespaces cannot be made here: {}", trial.stderr.trim()));
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("machine-image");
-    let made = output_within(Command::new(script), Duration::from_mins(15));
+    let made = output_within(Command::new(script), Duration::from_mins(30));
     match made.code {
         Some(0) => {
             control_groups::remove_leftovers();

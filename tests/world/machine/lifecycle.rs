@@ -9,7 +9,7 @@ use super::supervisor::Supervisor;
 use super::{Image, control_groups};
 
 /// How long a boot may take before something is taken to be wrong; it takes a second or two.
-const BOOT_LIMIT: Duration = Duration::from_secs(90);
+const BOOT_LIMIT: Duration = Duration::from_mins(5);
 const STAND_INS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/stand-ins");
 
 /// A booted machine. Dropping it ends it, and nothing of it stays.

@@ -12,7 +12,7 @@ use super::Machine;
 use super::command::{Output, output_within};
 use super::supervisor::Supervisor;
 
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// Gone when dropped, on all sides.
 #[derive(Debug)]

@@ -50,7 +50,7 @@ impl Alertmanager {
     fn wait_until_ready(&self) {
         let started = Instant::now();
         while !http::get(self.port, "/-/ready").is_ok_and(|(status, _)| status == 200) {
-            assert!(started.elapsed() < Duration::from_mins(1), "Alertmanager is not ready");
+            assert!(started.elapsed() < Duration::from_mins(3), "Alertmanager is not ready");
             thread::sleep(Duration::from_millis(20));
         }
     }

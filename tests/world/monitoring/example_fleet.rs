@@ -12,7 +12,7 @@ use crate::example_flake::UPDATED;
 use crate::example_host::ExampleHost;
 use crate::exporter::Exporter;
 use crate::programs::User;
-use crate::prometheus::Prometheus;
+use crate::prometheus::{OFTEN, Prometheus};
 
 /// A name that needs quoting.
 pub const QUOTES: &str = r#"we"b οικία\'1"#;
@@ -56,7 +56,7 @@ impl ExampleFleet {
         rules::write_hurried(rules.path());
         // What an exporter from the beginnings might say.
         let old = Server::start("nixfleet_compartment_state{compartment=\"git\",state=\"ok\"} 1\n".to_owned());
-        let mut text = "global: { scrape_interval: 1s, scrape_timeout: 1s }\nrule_files:\n".to_owned();
+        let mut text = format!("global: {{ {OFTEN} }}\nrule_files:\n");
         writeln!(text, "- {}/*.yaml", rules.path().display()).unwrap();
         writeln!(text, "scrape_configs:\n- job_name: nixfleet\n  static_configs:").unwrap();
         let names = [Some("web1"), Some("web2"), Some(QUOTES), None, Some("web6"), Some("web6"), Some("web5")];

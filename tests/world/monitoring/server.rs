@@ -43,7 +43,7 @@ impl Server {
 
 fn serve(stream: &TcpStream, text: &str, received: &Mutex<Vec<String>>) -> std::io::Result<()> {
     stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let mut reader = BufReader::new(stream);
     let mut length = 0;
     loop {
