@@ -58,7 +58,11 @@ fn compare(root: &Path, settings: &Value) {
     let url = settings["url"].as_str().unwrap();
     let certificates = root.join(CERTIFICATES);
     let check = || check_process(directory.path(), settings, &certificates);
-    let cloned = git_command(root).args(["clone", "-q"]).arg(root.join("repository")).arg(directory.path().join("repo")).status();
+    let cloned = git_command(root)
+        .args(["clone", "-q"])
+        .arg(root.join("repository"))
+        .arg(directory.path().join("repo"))
+        .status();
     assert!(cloned.unwrap().success());
     write_journal(directory.path());
     check();

@@ -209,7 +209,8 @@ mod tests {
         // Together with another look, where GitHub did not say when.
         let left = Duration::from_secs(30);
         recorded.attempt.at = Timestamp::now() - (pause(&config, &recorded) - left);
-        for (not_before, soon) in [(None, true), (Some(Timestamp::now() + jiff::SignedDuration::from_secs(20)), false)] {
+        for (not_before, soon) in [(None, true), (Some(Timestamp::now() + jiff::SignedDuration::from_secs(20)), false)]
+        {
             recorded.not_before = not_before;
             runtime.write_pull_request_attempt(&recorded).unwrap();
             let check = PullRequestCheck::new(&config, &state, &runtime);

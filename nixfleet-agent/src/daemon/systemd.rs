@@ -199,10 +199,8 @@ impl Systemd {
         type Command = (String, Vec<String>, bool, u64, u64, u64, u64, u32, i32, i32);
         // systemd loads a unit of this path again where it has to.
         let path = self.own_unit.get_or_try_init(|| self.load(unit)).await?;
-        let (exec_start, credentials) = tokio::join!(
-            self.property(path, SERVICE, "ExecStart"),
-            self.property(path, SERVICE, "LoadCredential")
-        );
+        let (exec_start, credentials) =
+            tokio::join!(self.property(path, SERVICE, "ExecStart"), self.property(path, SERVICE, "LoadCredential"));
         let exec_start = exec_start?;
         let commands = value(&exec_start, |variant| Vec::<Command>::try_from(variant).ok()).unwrap_or_default();
         let Some(command) = commands.into_iter().next() else { return Ok(None) };
