@@ -321,12 +321,11 @@ impl Agent {
             self.look_while_it_settles();
             return Ok(Life::GoesOn);
         }
-        if let Some((own, start)) = start_of_own? {
-            if replacement::is_replaced(&own, start.as_ref().map(|start| start.program.as_path()))
-                || self.credentials.is_outdated(start.map(|start| start.credentials))
-            {
-                return Ok(Life::Replaced);
-            }
+        if let Some((own, start)) = start_of_own?
+            && (replacement::is_replaced(&own, start.as_ref().map(|start| start.program.as_path()))
+                || self.credentials.is_outdated(start.map(|start| start.credentials)))
+        {
+            return Ok(Life::Replaced);
         }
         let Next::Start(operation) = decision.next else { return Ok(Life::GoesOn) };
         if JournalStamp::of(&self.state) != stamp {

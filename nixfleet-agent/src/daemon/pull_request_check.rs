@@ -208,7 +208,7 @@ mod tests {
 
         // Together with another look, where GitHub did not say when.
         let left = Duration::from_secs(30);
-        recorded.attempt.at = Timestamp::now() - (pause(&config, &recorded) - left);
+        recorded.attempt.at = Timestamp::now() - pause(&config, &recorded) + left;
         for (not_before, soon) in [(None, true), (Some(Timestamp::now() + jiff::SignedDuration::from_secs(20)), false)]
         {
             recorded.not_before = not_before;
