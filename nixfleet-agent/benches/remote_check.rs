@@ -1,10 +1,11 @@
-//! The CPU time of a look at a remote with nothing new, and of `git ls-remote` on the same remote, in turn.
+//! The CPU time of a check with nothing new, and of `git ls-remote` on the same remote, in turn.
 //!
 //! `cargo bench -p nixfleet-agent --bench remote_check`
 //!
-//! The look is the process that the agent starts for it, from its start to its end. Both are counted in user and system time,
-//! git with all of its children. The server is a process of its own, and counts for neither. For https both read the
-//! certificates that this machine trusts, and the server's.
+//! The check is the process that the agent starts for it, from its start to its end: it looks at the remote, and decides what
+//! is next on a host with a checkout and a journal. Both are counted in user and system time, with all of their children
+//! (`git-upload-pack`, `ssh`). The server is a process of its own, and counts for neither. For https both read the
+//! certificates that this machine trusts, and the server's; over ssh both use the same key.
 
 #![allow(
     missing_docs,
@@ -13,20 +14,28 @@
 )]
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use nixfleet_core::state_directory::StateDirectory;
+use jiff::Timestamp;
+use nixfleet_core::observation::{Operation, OperationResult};
+use nixfleet_core::state_directory::{Ended, JournalEntry, StateDirectory};
+use serde_json::{Value, json};
 use world::git_server::http::{Behaviour, HttpServer};
 use world::git_server::repository::{TestRepository, git_command};
+use world::git_server::ssh::SshServer;
 use world::git_server::tls::TlsServer;
 
-const AGENT: &str = env!("CARGO_BIN_EXE_nixfleet-agent");
 const TURNS: usize = 9;
 const TIMES: u32 = 50;
 /// In the directory of the repository.
 const CERTIFICATES: &str = "certificates.pem";
 const SERVE: &str = "NIXFLEET_BENCHMARK_SERVES";
+
+/// That of this build; the variable names another one, such as an installed one.
+fn agent() -> PathBuf {
+    std::env::var_os("NIXFLEET_BENCHMARK_AGENT").unwrap_or(env!("CARGO_BIN_EXE_nixfleet-agent").into()).into()
+}
 
 fn main() {
     if let Some(root) = std::env::var_os(SERVE) {
@@ -34,48 +43,91 @@ fn main() {
     }
     let repository = TestRepository::new();
     let root = repository.directory.path();
-    let (server, http, https) = server(root);
+    let (server, urls) = server(root);
     println!("CPU time of one check with nothing new, in ms, each the mean of {TIMES}");
-    for url in [format!("file://{}", repository.path.display()), http, https] {
-        compare(&url, &root.join(CERTIFICATES));
+    compare(root, &json!({ "url": format!("file://{}", repository.path.display()) }));
+    for settings in &urls {
+        compare(root, settings);
     }
     end(server);
 }
 
-/// Prints a line for each turn, and the median of their quotients.
-fn compare(url: &str, certificates: &Path) {
+/// Prints a line for each turn, and the median of their quotients. `settings` are those of the remote.
+fn compare(root: &Path, settings: &Value) {
     let directory = tempfile::tempdir().unwrap();
-    let look = || look_process(directory.path(), url, certificates);
-    look();
+    let url = settings["url"].as_str().unwrap();
+    let certificates = root.join(CERTIFICATES);
+    let check = || check_process(directory.path(), settings, &certificates);
+    let cloned = git_command(root)
+        .args(["clone", "-q"])
+        .arg(root.join("repository"))
+        .arg(directory.path().join("repo"))
+        .status();
+    assert!(cloned.unwrap().success());
+    write_journal(directory.path());
+    check();
     let tip = StateDirectory::new(directory.path()).read_remote().unwrap().unwrap().revision;
+    let ssh = settings["ssh_key_file"].as_str().map(|key| {
+        let known_hosts = settings["known_hosts_file"].as_str().unwrap();
+        format!("ssh -o BatchMode=yes -o IdentitiesOnly=yes -i {key} -o UserKnownHostsFile={known_hosts}")
+    });
     let ls_remote = || {
         let mut command = git_command(directory.path());
-        let output = command.env("GIT_SSL_CAINFO", certificates).args(["ls-remote", url, "refs/heads/main"]).output();
-        assert!(output.unwrap().stdout.starts_with(tip.as_str().as_bytes()));
+        command.env("GIT_SSL_CAINFO", &certificates).envs(ssh.as_ref().map(|ssh| ("GIT_SSH_COMMAND", ssh)));
+        let output = command.args(["ls-remote", url, "refs/heads/main"]).output().unwrap();
+        assert!(output.stdout.starts_with(tip.as_str().as_bytes()), "{output:?}");
     };
     let kind = url.split(':').next().unwrap_or_default();
     let mut quotients: Vec<f64> = (0..TURNS)
         .map(|_| {
-            let (look, git) = (of_children(look), of_children(ls_remote));
-            println!("{kind}: look {look:.2}, git ls-remote {git:.2}");
-            look / git
+            let (check, git) = (of_children(check), of_children(ls_remote));
+            println!("{kind}: check {check:.2}, git ls-remote {git:.2}");
+            check / git
         })
         .collect();
     quotients.sort_by(f64::total_cmp);
-    println!("{kind}: the look costs {:.2} of git ls-remote (median of {TURNS} turns)", quotients[TURNS / 2]);
+    println!("{kind}: the check costs {:.2} of git ls-remote (median of {TURNS} turns)", quotients[TURNS / 2]);
+}
+
+/// A hundred operations.
+fn write_journal(directory: &Path) {
+    let journal = StateDirectory::new(directory).journal();
+    for number in 0..100 {
+        let entry = JournalEntry::Ended(Ended {
+            operation: Operation::Pull,
+            invocation_id: format!("{number:032x}"),
+            at: Timestamp::now(),
+            result: OperationResult::Success,
+            exit_code: None,
+            signal: None,
+            phase: None,
+            revision: None,
+            from_revision: None,
+            store_path: None,
+            generation: None,
+            detail: None,
+            tests: None,
+        });
+        journal.append(&entry).unwrap();
+    }
 }
 
 /// As the agent starts it.
-fn look_process(directory: &Path, url: &str, certificates: &Path) {
-    let mut command = Command::new(AGENT);
+fn check_process(directory: &Path, settings: &Value, certificates: &Path) {
+    let is_https = settings["url"].as_str().unwrap().starts_with("https:");
+    let mut command = Command::new(agent());
     command.arg("--state-directory").arg(directory).arg("--runtime-directory").arg(directory).args(["look", "remote"]);
-    command.env("SSL_CERT_FILE", if url.starts_with("https:") { certificates } else { Path::new("/dev/null") });
+    command.env("SSL_CERT_FILE", if is_https { certificates } else { Path::new("/dev/null") });
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let question = serde_json::json!({ "config": { "repository": { "url": url, "branch": "main" } } });
+    let mut repository = settings.clone();
+    repository["branch"] = "main".into();
+    let policy = json!({ "pull": "on", "switch": "on" });
+    let question = json!({ "config": { "repository": repository, "agent": { "policy": policy } } });
     child.stdin.take().unwrap().write_all(question.to_string().as_bytes()).unwrap();
-    let mut answer = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut answer).unwrap();
-    assert!(answer.starts_with(r#"{"Ok":"main is at "#), "{answer}");
+    let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (remote, host) = (answers.next().unwrap().unwrap(), answers.next().unwrap().unwrap());
+    assert!(remote.starts_with(r#"{"Ok":"main is at "#), "{remote}");
+    assert!(host.contains("up to date"), "{host}");
     child.wait().unwrap();
 }
 
@@ -95,14 +147,14 @@ fn children_ticks() -> u32 {
     fields.split(' ').skip(13).take(2).map(|field| field.parse::<u32>().unwrap()).sum()
 }
 
-/// This program once more, as the server; and its URLs.
-fn server(root: &Path) -> (Child, String, String) {
+/// This program once more, as the server; and the settings of its remotes.
+fn server(root: &Path) -> (Child, Vec<Value>) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.env(SERVE, root).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let (http, https) = (lines.next().unwrap().unwrap(), lines.next().unwrap().unwrap());
-    (child, http, https)
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (child, serde_json::from_str(&line).unwrap())
 }
 
 /// Until standard input ends, also where the benchmark is killed.
@@ -111,7 +163,13 @@ fn serve(root: &Path) {
     let tls = TlsServer::start(http.port());
     let trusted = std::fs::read("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
     std::fs::write(root.join(CERTIFICATES), [trusted, tls.certificate_pem.clone()].concat()).unwrap();
-    println!("{}\n{}", http.url(), tls.url("localhost"));
+    let mut remotes = vec![json!({ "url": http.url() }), json!({ "url": tls.url("localhost") })];
+    let ssh = SshServer::start();
+    remotes.extend(ssh.as_ref().map(|ssh| {
+        let known = ssh.known_hosts("known", &format!("[127.0.0.1]:{} {}\n", ssh.port, ssh.host_key()));
+        json!({ "url": ssh.url(&root.join("repository")), "ssh_key_file": ssh.user_key(), "known_hosts_file": known })
+    }));
+    println!("{}", Value::from(remotes));
     std::io::stdin().lines().for_each(drop);
 }
 

@@ -22,11 +22,8 @@ use super::replacement::OwnCredentials;
 use super::signals::{Asked, Signals};
 use super::start_pause::StartPause;
 use super::systemd::{Event, SystemdError, UnitState};
-use super::{DaemonError, notify, replacement};
+use super::{DaemonError, HOST_LIMIT, notify, replacement};
 use crate::steps::{Arguments, Look};
-
-/// Reading the state of the host takes milliseconds; a file system that hangs must not take the agent along.
-const HOST_LIMIT: Duration = Duration::from_secs(20);
 
 /// After the end of a job its unit may still record the result: the agent looks again after this, and after twice as
 /// long each time, …
@@ -52,11 +49,15 @@ pub(super) struct Agent {
     bus: Bus,
     credentials: OwnCredentials,
     look_at: Option<Instant>,
+    /// Of the look that ended just now.
+    answer: Option<HostAnswer>,
     settling: u32,
     start_pause: StartPause,
     last: Option<Decision>,
     last_stamp: Option<JournalStamp>,
     config_problem: Option<String>,
+    /// When a person last asked for another try, by a reload or another configuration.
+    asked_again_at: Option<Timestamp>,
 }
 
 /// Whether the agent goes on.
@@ -84,11 +85,13 @@ impl Agent {
             state,
             config,
             look_at: Some(Instant::now()),
+            answer: None,
             settling: 0,
             start_pause: StartPause::default(),
             last: None,
             last_stamp: None,
             config_problem: None,
+            asked_again_at: None,
         })
     }
 
@@ -110,7 +113,10 @@ impl Agent {
                     Asked::Reload => self.reload(),
                 },
                 event = self.bus.next_event() => self.take_in(&event).await,
-                () = self.check.finished(&self.config) => self.look_soon(Duration::ZERO),
+                next = self.check.finished(&self.config) => match next {
+                    Some(answer) => self.answer = Some(answer),
+                    None => self.look_soon(Duration::ZERO),
+                },
                 () = self.pull_requests.finished(&self.config) => {}
                 slept = alarm.sleep_until(wake_up) => slept.map_err(DaemonError::Start)?,
             }
@@ -132,13 +138,14 @@ impl Agent {
         if self.bus.retry_at().is_some_and(|at| at <= now) && self.bus.reconnect().await {
             self.look_soon(Duration::ZERO);
         }
-        if self.check.is_due() {
+        if self.check.is_due() || self.pull_requests.is_due() {
             self.read_config();
-            self.check.start(&self.config);
-        }
-        if self.pull_requests.is_due() {
-            self.read_config();
-            if self.config.github.enable {
+            // Together, where both are near: see `schedule::slack`.
+            if self.check.is_due_soon(&self.config) {
+                self.check.start(&self.config, self.asked_again_at);
+            }
+            let asks_github = self.pull_requests.is_due() || self.pull_requests.is_due_soon(&self.config);
+            if self.config.github.enable && asks_github {
                 self.pull_requests.start(&self.config);
             }
         }
@@ -148,18 +155,30 @@ impl Agent {
                 self.look_soon(Duration::ZERO);
             }
         }
+        let answer = self.answer.take();
+        if answer.is_some() && now + self.beat_interval() / 2 >= self.next_beat {
+            // The next one is then a wake-up less.
+            self.beat();
+        }
         if self.look_at.is_some_and(|at| at <= now) {
+            // It was asked for since: the one that is there may have come too early.
             self.look_at = None;
             return self.look().await;
         }
-        Life::GoesOn
+        match answer {
+            Some(answer) => self.follow(answer).await,
+            None => Life::GoesOn,
+        }
     }
 
     fn beat(&mut self) {
         notify::watchdog();
         self.heartbeat.beat(Timestamp::now(), Some(self.check.due_at()));
-        let deadline = self.config.agent.heartbeat_deadline_seconds;
-        self.next_beat = Instant::now() + heartbeat::interval(deadline, notify::watchdog_interval());
+        self.next_beat = Instant::now() + self.beat_interval();
+    }
+
+    fn beat_interval(&self) -> Duration {
+        heartbeat::interval(self.config.agent.heartbeat_deadline_seconds, notify::watchdog_interval())
     }
 
     /// What no signal tells: time passed, or an operation wrote to the journal.
@@ -207,11 +226,19 @@ impl Agent {
 
     fn reload(&mut self) {
         notify::reloading();
+        self.ask_again();
         self.read_config();
         self.check.make_due();
         self.pull_requests.make_due(&self.config);
         // What was decided holds until the next look, which tells it only where it is something new.
         notify::ready(self.last.as_ref().map_or("starting", Decision::words));
+    }
+
+    /// Whatever waits because it failed before is tried at once.
+    fn ask_again(&mut self) {
+        self.asked_again_at = Some(Timestamp::now());
+        self.start_pause = StartPause::default();
+        self.check.outdate();
     }
 
     /// A switch may have brought another configuration for the same agent.
@@ -222,6 +249,7 @@ impl Agent {
                 if config != self.config {
                     tracing::info!("the configuration is another one now");
                     self.config = config;
+                    self.ask_again();
                     self.pull_requests.take_in(&self.config);
                     self.look_soon(Duration::ZERO);
                 }
@@ -237,9 +265,14 @@ impl Agent {
     }
 
     async fn look(&mut self) -> Life {
-        let question = Question::new(&self.config, None);
+        let question = Question::to_decide(&self.config, self.asked_again_at);
         let answer = self.host.ask::<HostAnswer>(&question, HOST_LIMIT).await;
-        let Decided { mut decision, stamp } = match answer.map_err(|error| error.to_string()).flatten() {
+        self.follow(answer.map_err(|error| error.to_string()).flatten()).await
+    }
+
+    /// Does what was decided.
+    async fn follow(&mut self, answer: HostAnswer) -> Life {
+        let Decided { mut decision, stamp } = match answer {
             Ok(decided) => decided,
             Err(sentence) => {
                 self.settle(with_next_beat(sentence));
@@ -273,22 +306,26 @@ impl Agent {
             }
             return Ok(Life::GoesOn);
         };
-        let busy = systemd.busy_units().await?;
-        if let Some(unit) = busy.first() {
+        // Started by hand, it is no unit's agent.
+        let own = std::env::var_os("INVOCATION_ID").and_then(|_| replacement::own_program());
+        let start_of_own = async {
+            match own {
+                Some(own) => systemd.start_of(&self.unit).await.map(|start| Some((own, start))),
+                None => Ok(None),
+            }
+        };
+        // At once: each answer that is waited for alone is a wake-up.
+        let (busy, start_of_own) = tokio::join!(systemd.busy_units(), start_of_own);
+        if let Some(unit) = busy?.first() {
             *decision = with_next_beat(format!("{unit} is busy"));
             self.look_while_it_settles();
             return Ok(Life::GoesOn);
         }
-        // Started by hand, it is no unit's agent.
-        if std::env::var_os("INVOCATION_ID").is_some()
-            && let Some(own) = replacement::own_program()
+        if let Some((own, start)) = start_of_own?
+            && (replacement::is_replaced(&own, start.as_ref().map(|start| start.program.as_path()))
+                || self.credentials.is_outdated(start.map(|start| start.credentials)))
         {
-            let start = systemd.start_of(&self.unit).await?;
-            if replacement::is_replaced(&own, start.as_ref().map(|start| start.program.as_path()))
-                || self.credentials.is_outdated(start.map(|start| start.credentials))
-            {
-                return Ok(Life::Replaced);
-            }
+            return Ok(Life::Replaced);
         }
         let Next::Start(operation) = decision.next else { return Ok(Life::GoesOn) };
         if JournalStamp::of(&self.state) != stamp {

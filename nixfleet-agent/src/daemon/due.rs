@@ -33,6 +33,26 @@ impl Due {
 
     /// Whether it has come.
     pub(crate) fn has_come(self) -> bool {
-        Instant::now() >= self.instant || Timestamp::now() >= self.timestamp
+        self.comes_within(Duration::ZERO)
+    }
+
+    /// Whether it has come, or will within so long.
+    pub(crate) fn comes_within(self, slack: Duration) -> bool {
+        Instant::now() + slack >= self.instant
+            || Timestamp::now().checked_add(slack).is_ok_and(|soon| soon >= self.timestamp)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comes_after_its_pause_and_no_sooner_than_it_may() {
+        let minutes = Duration::from_mins;
+        let due = Due::after(minutes(5));
+        assert!(!due.has_come() && !due.comes_within(minutes(4)) && due.comes_within(minutes(5)));
+        assert!(Due::after(Duration::ZERO).has_come());
+        assert!(!Due::after(Duration::MAX).comes_within(minutes(5)), "beyond any clock");
     }
 }

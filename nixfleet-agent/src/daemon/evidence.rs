@@ -43,8 +43,11 @@ impl JournalStamp {
 }
 
 /// Reads the evidence of this host. An error where the journal cannot be read: without it nothing may be decided.
+///
+/// `asked_again_at` is when a person last asked for another try.
 pub(crate) fn read(
     config: &HostConfig,
+    asked_again_at: Option<Timestamp>,
     state: &StateDirectory,
     runtime: &RuntimeDirectory,
 ) -> Result<Evidence, StateError> {
@@ -58,7 +61,8 @@ pub(crate) fn read(
     let is_asked_for = policy.switch != Automatic::Off;
     let running_to_head = is_asked_for.then(|| running_to_head(config, state, &observation)).flatten();
     let allow_rewritten_branch = config.repository.allow_rewritten_branch;
-    Ok(Evidence { observation, state: PolicyState { policy, allow_rewritten_branch, memory, running_to_head }, stamp })
+    let state = PolicyState { policy, allow_rewritten_branch, memory, running_to_head, asked_again_at };
+    Ok(Evidence { observation, state, stamp })
 }
 
 fn running_to_head(config: &HostConfig, state: &StateDirectory, observation: &Observation) -> Option<Divergence> {

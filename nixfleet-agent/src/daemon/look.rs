@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write as _};
 
-use jiff::ZonedDateTime;
+use jiff::{Timestamp, ZonedDateTime};
 use nixfleet_core::config::HostConfig;
 use nixfleet_core::git;
 use nixfleet_core::github::KnownAnswers;
@@ -24,18 +24,26 @@ pub(super) struct Question<'a> {
     pub(super) config: Cow<'a, HostConfig>,
     /// For GitHub only.
     pub(super) known: Option<Cow<'a, KnownAnswers>>,
+    /// For a decision only: when a person last asked for another try.
+    pub(super) asked_again_at: Option<Timestamp>,
     /// The number of the process that asks; without it, it does not matter whether it lives.
     pub(super) agent: Option<u32>,
 }
 
 impl<'a> Question<'a> {
     /// Of this process.
-    pub(super) fn new(config: &'a HostConfig, known: Option<&'a KnownAnswers>) -> Self {
-        Self { config: Cow::Borrowed(config), known: known.map(Cow::Borrowed), agent: Some(std::process::id()) }
+    pub(super) fn new(config: &'a HostConfig) -> Self {
+        Self { config: Cow::Borrowed(config), known: None, asked_again_at: None, agent: Some(std::process::id()) }
+    }
+
+    /// Whose answer is what the policy says.
+    pub(super) fn to_decide(config: &'a HostConfig, asked_again_at: Option<Timestamp>) -> Self {
+        Self { asked_again_at, ..Self::new(config) }
     }
 }
 
-/// Of a look at the remote: one line for people, or why it failed. Either is recorded already.
+/// Of a look at the remote: one line for people, or why it failed. Either is recorded already. A [`HostAnswer`] follows, of
+/// the same process.
 pub(super) type RemoteAnswer = Result<String, String>;
 
 /// Of a look at GitHub.
@@ -98,21 +106,24 @@ pub(super) fn answer(arguments: &Arguments, at: Look) -> Result<(), LookError> {
         Look::Remote => {
             let tip = remote::look(config, &state, &runtime);
             let sentence = tip.map(|tip| format!("{} is at {}", tip.branch, tip.revision.short()));
-            say::<RemoteAnswer>(&sentence.map_err(|error| error.to_string()))
+            // At once: should reading the host hang, that is not the remote's fault.
+            say::<RemoteAnswer>(&sentence.map_err(|error| error.to_string()))?;
+            say(&decided(&question, &state, &runtime))
         }
         Look::PullRequests => {
             let mut known = question.known.map(Cow::into_owned).unwrap_or_default();
             let open = pull_requests::look(config, &state, &runtime, &mut known).map_err(|error| error.to_string());
             say(&PullRequestAnswer { known, open })
         }
-        Look::Host => {
-            let decided = evidence::read(config, &state, &runtime).map(|evidence| Decided {
-                decision: decide(&evidence.observation, &evidence.state, &ZonedDateTime::now()),
-                stamp: evidence.stamp,
-            });
-            say::<HostAnswer>(&decided.map_err(|error| error.to_string()))
-        }
+        Look::Host => say(&decided(&question, &state, &runtime)),
     }
+}
+
+fn decided(question: &Question<'_>, state: &StateDirectory, runtime: &RuntimeDirectory) -> HostAnswer {
+    let evidence = evidence::read(&question.config, question.asked_again_at, state, runtime);
+    let evidence = evidence.map_err(|error| error.to_string())?;
+    let decision = decide(&evidence.observation, &evidence.state, &ZonedDateTime::now());
+    Ok(Decided { decision, stamp: evidence.stamp })
 }
 
 /// The agent starts all looks from the thread that ends last.

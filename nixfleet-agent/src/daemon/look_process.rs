@@ -11,8 +11,9 @@ use std::time::Duration;
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Take};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinError;
 use tokio::time::timeout;
 
 use super::look::Question;
@@ -40,6 +41,8 @@ pub(crate) enum BrokenOff {
     Ended(&'static str, ExitStatus),
     #[error("{0} cannot be understood: {1}; please report this as a bug")]
     NotUnderstood(&'static str, #[source] serde_json::Error),
+    #[error("a look broke off: {0}; please report this as a bug")]
+    Task(#[from] JoinError),
 }
 
 impl BrokenOff {
@@ -71,9 +74,28 @@ pub(crate) struct LookProcess {
     is_stuck: Arc<AtomicBool>,
 }
 
+/// What a process is to be told, and how it is to be started.
+#[derive(Debug)]
+struct Asked {
+    bytes: Vec<u8>,
+    needs_certificates: bool,
+}
+
 /// The process, with all that it starts; dropped, they are killed.
 #[derive(Debug)]
-struct Running(Child);
+struct Running {
+    process: Child,
+    /// Until it is told.
+    question: Option<(ChildStdin, Vec<u8>)>,
+    answers: Option<BufReader<Take<ChildStdout>>>,
+}
+
+/// Why there is no line.
+#[derive(Debug)]
+enum Silence {
+    Ended,
+    TooLong(Duration),
+}
 
 impl LookProcess {
     pub(crate) fn new(at: Look, state: &StateDirectory, runtime: &RuntimeDirectory) -> Self {
@@ -98,31 +120,39 @@ impl LookProcess {
         question: &Question<'_>,
         limit: Duration,
     ) -> impl Future<Output = Result<A, BrokenOff>> + Send + use<A> {
-        let (look, what) = (self.clone(), self.what());
-        let needs_certificates = self.needs_certificates(question.config.repository.url.as_deref());
-        let question = serde_json::to_vec(question).map_err(|error| BrokenOff::NotUnderstood(what, error));
+        let (look, what, asked) = (self.clone(), name_of(self.at), self.asked(question));
         async move {
-            let question = question?;
-            if look.is_stuck.load(Ordering::Relaxed) {
-                return Err(BrokenOff::Stuck(what));
-            }
-            let mut running = look.start(needs_certificates).map_err(|error| BrokenOff::Start(what, error))?;
-            let line = timeout(limit, running.exchange(&question)).await;
-            let status = look.end(running, matches!(line, Ok(None))).await;
-            match line {
-                Ok(Some(line)) => serde_json::from_slice(&line).map_err(|error| BrokenOff::NotUnderstood(what, error)),
-                Ok(None) => Err(status.map_or(BrokenOff::Stuck(what), |status| BrokenOff::Ended(what, status))),
-                Err(_) => Err(BrokenOff::TooLong(what, limit)),
-            }
+            let mut running = look.start(asked?)?;
+            let line = running.line(limit).await;
+            let status = look.end(running, matches!(line, Err(Silence::Ended))).await;
+            understood(line, what, status)
         }
     }
 
-    const fn what(&self) -> &'static str {
-        match self.at {
-            Look::Remote => "the look at the remote",
-            Look::PullRequests => "asking GitHub for pull requests",
-            Look::Host => "reading the state of this host",
+    /// The same where an answer of a look at this host follows, which has a limit of its own: what becomes of that does not
+    /// become of the first.
+    pub(crate) fn ask_and_decide<A: DeserializeOwned, B: DeserializeOwned>(
+        &self,
+        question: &Question<'_>,
+        limit: Duration,
+        limit_to_decide: Duration,
+    ) -> impl Future<Output = Result<(A, Result<B, BrokenOff>), BrokenOff>> + Send + use<A, B> {
+        let (look, what, asked) = (self.clone(), name_of(self.at), self.asked(question));
+        async move {
+            let mut running = look.start(asked?)?;
+            let first = running.line(limit).await;
+            let second = if first.is_ok() { Some(running.line(limit_to_decide).await) } else { None };
+            let last = second.as_ref().unwrap_or(&first);
+            let status = look.end(running, matches!(last, Err(Silence::Ended))).await;
+            let second = second.unwrap_or(Err(Silence::Ended));
+            Ok((understood(first, what, status)?, understood(second, name_of(Look::Host), status)))
         }
+    }
+
+    fn asked(&self, question: &Question<'_>) -> Result<Asked, BrokenOff> {
+        let bytes = serde_json::to_vec(question).map_err(|error| BrokenOff::NotUnderstood(name_of(self.at), error))?;
+        let needs_certificates = self.needs_certificates(question.config.repository.url.as_deref());
+        Ok(Asked { bytes, needs_certificates })
     }
 
     /// libgit2 has OpenSSL read all of them at its start, whatever it is to do: that is most of a look's time.
@@ -135,30 +165,37 @@ impl LookProcess {
         }
     }
 
-    fn start(&self, needs_certificates: bool) -> io::Result<Running> {
+    fn start(&self, asked: Asked) -> Result<Running, BrokenOff> {
+        if self.is_stuck.load(Ordering::Relaxed) {
+            return Err(BrokenOff::Stuck(name_of(self.at)));
+        }
         let mut command = Command::new(&self.program);
         command.arg0("nixfleet-agent");
         command.arg("--state-directory").arg(&self.state).arg("--runtime-directory").arg(&self.runtime);
         command.args(["look", self.at.name()]).process_group(0);
-        if !needs_certificates {
+        if !asked.needs_certificates {
             command.env("SSL_CERT_FILE", "/dev/null");
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map(Running)
+        let process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut process = process.map_err(|error| BrokenOff::Start(name_of(self.at), error))?;
+        let question = process.stdin.take().map(|input| (input, asked.bytes));
+        let answers = process.stdout.take().map(|output| BufReader::new(output.take(LONGEST_ANSWER_BYTES)));
+        Ok(Running { process, question, answers })
     }
 
     /// After the answer nothing counts any more, nor what it left running. What broke off ends by itself and tells how.
     async fn end(&self, mut running: Running, by_itself: bool) -> Option<ExitStatus> {
         if by_itself {
-            let _ = timeout(END_LIMIT, running.0.wait()).await;
+            let _ = timeout(END_LIMIT, running.process.wait()).await;
         }
         running.kill();
-        if let Ok(status) = timeout(END_LIMIT, running.0.wait()).await {
+        if let Ok(status) = timeout(END_LIMIT, running.process.wait()).await {
             return status.ok();
         }
         self.is_stuck.store(true, Ordering::Relaxed);
         let is_stuck = Arc::clone(&self.is_stuck);
         tokio::spawn(async move {
-            let _ = running.0.wait().await;
+            let _ = running.process.wait().await;
             is_stuck.store(false, Ordering::Relaxed);
         });
         None
@@ -166,20 +203,25 @@ impl LookProcess {
 }
 
 impl Running {
-    /// The answer's line; `None` where it ends without one.
-    async fn exchange(&mut self, question: &[u8]) -> Option<Vec<u8>> {
-        let (mut input, output) = (self.0.stdin.take()?, self.0.stdout.take()?);
-        // One that does not read it to its end says why by how it ends.
-        let _ = input.write_all(question).await;
-        drop(input);
+    /// The next line of the answer.
+    async fn line(&mut self, limit: Duration) -> Result<Vec<u8>, Silence> {
+        let line = timeout(limit, self.exchange()).await.map_err(|_| Silence::TooLong(limit))?;
+        line.ok_or(Silence::Ended)
+    }
+
+    async fn exchange(&mut self) -> Option<Vec<u8>> {
+        if let Some((mut input, question)) = self.question.take() {
+            // One that does not read it to its end says why by how it ends.
+            let _ = input.write_all(&question).await;
+        }
         let mut line = Vec::new();
-        let read = BufReader::new(output.take(LONGEST_ANSWER_BYTES)).read_until(b'\n', &mut line).await;
+        let read = self.answers.as_mut()?.read_until(b'\n', &mut line).await;
         (read.is_ok() && line.ends_with(b"\n")).then_some(line)
     }
 
     fn kill(&self) {
         // Without a number it is gone, and the number may be another's.
-        let group = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let group = self.process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(group) = group {
             // None may be left, which is what is wanted.
             let _ = kill_process_group(group, Signal::KILL);
@@ -190,6 +232,27 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// In the words of a sentence.
+const fn name_of(at: Look) -> &'static str {
+    match at {
+        Look::Remote => "the look at the remote",
+        Look::PullRequests => "asking GitHub for pull requests",
+        Look::Host => "reading the state of this host",
+    }
+}
+
+fn understood<A: DeserializeOwned>(
+    line: Result<Vec<u8>, Silence>,
+    what: &'static str,
+    status: Option<ExitStatus>,
+) -> Result<A, BrokenOff> {
+    match line {
+        Ok(line) => serde_json::from_slice(&line).map_err(|error| BrokenOff::NotUnderstood(what, error)),
+        Err(Silence::Ended) => Err(status.map_or(BrokenOff::Stuck(what), |status| BrokenOff::Ended(what, status))),
+        Err(Silence::TooLong(limit)) => Err(BrokenOff::TooLong(what, limit)),
     }
 }
 
@@ -224,7 +287,7 @@ pub(super) mod tests {
 
         async fn ask(&self, script: &str, limit: Duration) -> Result<Result<String, String>, BrokenOff> {
             let config = HostConfig::default();
-            let question = Question::new(&config, None);
+            let question = Question::new(&config);
             self.process(Look::Remote, script).ask(&question, limit).await
         }
 
@@ -265,9 +328,41 @@ pub(super) mod tests {
         }
         let nothing = place.process(Look::Remote, "").with_program("/nonexistent");
         let config = HostConfig::default();
-        let question = Question::new(&config, None);
+        let question = Question::new(&config);
         let error = nothing.ask::<()>(&question, MINUTE).await.unwrap_err();
         assert!(error.to_string().starts_with("cannot start the look at the remote: "), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_follows_has_an_end_of_its_own() {
+        let place = Place(tempfile::tempdir().unwrap());
+        let config = HostConfig::default();
+        let question = Question::new(&config);
+        let both = async |script: &str, limit| {
+            let process = place.process(Look::Remote, script);
+            process.ask_and_decide::<String, u32>(&question, limit, Duration::from_secs(2)).await
+        };
+        let (said, next) = both("cat > /dev/null; echo '\"main\"'; echo 7; sleep 600", MINUTE).await.unwrap();
+        assert_eq!((said.as_str(), next.unwrap()), ("main", 7));
+        for (end, expected) in [
+            ("sleep 600", "reading the state of this host took more than 2 seconds and was ended"),
+            ("exit 3", "reading the state of this host broke off (exit status: 3)"),
+            ("printf 7", "reading the state of this host broke off (exit status: 0)"),
+            ("kill -SEGV $$", "signal: 11"),
+            ("echo seven", "reading the state of this host cannot be understood"),
+        ] {
+            let (said, next) = both(&format!("echo '\"main\"'; {end}"), MINUTE).await.unwrap();
+            let error = next.unwrap_err().to_string();
+            assert!(said == "main" && error.contains(expected), "{end}: {error}");
+        }
+        for (script, expected) in [
+            ("exit 3", "the look at the remote broke off (exit status: 3)"),
+            ("printf half", "the look at the remote broke off (exit status: 0)"),
+            ("sleep 600; echo 7", "the look at the remote took more than 1 seconds"),
+        ] {
+            let error = both(script, Duration::from_secs(1)).await.unwrap_err().to_string();
+            assert!(error.contains(expected), "{script}: {error}");
+        }
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ pub(crate) mod evidence;
 mod heartbeat;
 mod look;
 mod look_process;
+mod looks;
 mod memory;
 mod notify;
 mod policy;
@@ -35,6 +36,9 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::steps::{Arguments, Look};
 use agent::Agent;
+
+/// Reading the state of the host takes milliseconds; a file system that hangs must not take the agent along.
+const HOST_LIMIT: Duration = Duration::from_secs(20);
 
 /// Why the agent cannot run.
 #[derive(Debug, thiserror::Error)]

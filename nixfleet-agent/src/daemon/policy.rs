@@ -32,6 +32,8 @@ pub(crate) struct PolicyState {
     pub(crate) memory: Memory,
     /// How the commit that runs (`ahead`) and local HEAD (`behind`) lie to each other; absent where unknown.
     pub(crate) running_to_head: Option<Divergence>,
+    /// When a person last asked for another try, by a reload or by another configuration.
+    pub(crate) asked_again_at: Option<Timestamp>,
 }
 
 /// What to do, why, and when the answer may change by time alone.
@@ -166,7 +168,10 @@ fn pull(observation: &Observation, state: &PolicyState, now: &ZonedDateTime) -> 
     }
     let failed = &state.memory.failed_pulls;
     let is_the_same = failed.revision.as_ref().is_none_or(|revision| *revision == tip.revision);
-    if let (true, Some(last_at)) = (is_the_same && failed.count > 0, failed.last_at) {
+    // A wish in the future is a clock that was set back since: it would hold for each try until then.
+    let asked_again_at = state.asked_again_at.filter(|at| *at <= now.timestamp());
+    let waits = is_the_same && failed.count > 0 && asked_again_at <= failed.last_at;
+    if let (true, Some(last_at)) = (waits, failed.last_at) {
         let doubled = 2_u32.saturating_pow(failed.count.saturating_sub(1));
         let again = last_at.checked_add(FIRST_PULL_PAUSE.saturating_mul(doubled).min(LONGEST_PULL_PAUSE)).ok();
         // A failure in the future is a clock that was set back since.

@@ -27,6 +27,7 @@ struct Story {
     /// Local time, in UTC.
     now: ZonedDateTime,
     runs: Option<(Operation, String)>,
+    asked_again_at: Option<Timestamp>,
 }
 
 const SUCCESS: Option<OperationResult> = Some(OperationResult::Success);
@@ -38,6 +39,10 @@ fn revision(commit: usize) -> Revision {
 
 fn store_path(commit: usize) -> PathBuf {
     format!("/nix/store/{commit}-system").into()
+}
+
+fn noon() -> ZonedDateTime {
+    "2026-11-23T12:00:00[UTC]".parse().unwrap()
 }
 
 fn automatic() -> PolicyConfig {
@@ -57,9 +62,15 @@ impl Story {
             policy,
             allow_rewritten_branch: false,
             remote_error: None,
-            now: "2026-11-23T12:00:00[UTC]".parse().unwrap(),
+            now: noon(),
             runs: None,
+            asked_again_at: None,
         }
+    }
+
+    /// A person reloads the agent.
+    fn reloads(self) -> Self {
+        Self { asked_again_at: Some(self.now.timestamp()), ..self }
     }
 
     fn later(mut self, duration: Duration) -> Self {
@@ -225,6 +236,7 @@ impl Story {
             allow_rewritten_branch: self.allow_rewritten_branch,
             memory: Memory::of(&self.entries),
             running_to_head: Some(self.divergence(self.running, self.head)),
+            asked_again_at: self.asked_again_at,
         };
         (observation, state)
     }
@@ -319,6 +331,13 @@ fn what_comes_next() {
         (
             "… twice, a while ago",
             pushed().does(Pull, FAILED).does(Pull, FAILED).later(Duration::from_mins(5)),
+            "nothing",
+        ),
+        ("… and a person reloads", pushed().does(Pull, FAILED).does(Pull, FAILED).reloads(), "pull"),
+        ("… which counts once", pushed().does(Pull, FAILED).reloads().does(Pull, FAILED), "nothing"),
+        (
+            "… before the clock was set back",
+            Story { now: noon(), ..pushed().does(Pull, FAILED).later(hours(9)).reloads() }.does(Pull, FAILED),
             "nothing",
         ),
         ("… and something else is pushed", pushed().does(Pull, FAILED).push(), "pull"),

@@ -1,5 +1,6 @@
 //! Asking GitHub for open pull requests: when, and in a process beside the loop.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,12 +9,12 @@ use nixfleet_core::git;
 use nixfleet_core::github::KnownAnswers;
 use nixfleet_core::observation::{PullRequestAttempt, RemoteAttempt};
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::due::Due;
 use super::look::{PullRequestAnswer, Question};
 use super::look_process::{BrokenOff, LookProcess};
+use super::looks::Looks;
 use super::schedule;
 use crate::pull_requests::LOOK_LIMIT;
 use crate::steps::Look;
@@ -25,15 +26,12 @@ const LIMIT_BEYOND_ITS_OWN: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(crate) struct PullRequestCheck {
     runtime: RuntimeDirectory,
-    process: LookProcess,
-    running: Option<JoinHandle<Result<PullRequestAnswer, BrokenOff>>>,
+    looks: Looks<PullRequestAnswer>,
     due: Option<Due>,
     /// Between two looks.
     known: KnownAnswers,
     /// What was asked with these settings is known of them only.
     settings: Option<HostConfig>,
-    /// Said once, not each time.
-    last_error: Option<String>,
 }
 
 impl PullRequestCheck {
@@ -41,12 +39,10 @@ impl PullRequestCheck {
     pub(crate) fn new(config: &HostConfig, state: &StateDirectory, runtime: &RuntimeDirectory) -> Self {
         let mut check = Self {
             runtime: runtime.clone(),
-            process: LookProcess::new(Look::PullRequests, state, runtime),
-            running: None,
+            looks: Looks::new(LookProcess::new(Look::PullRequests, state, runtime)),
             due: None,
             known: KnownAnswers::default(),
             settings: None,
-            last_error: None,
         };
         let last = check.last_attempt();
         let age = |last: &PullRequestAttempt| Timestamp::now().duration_since(last.attempt.at);
@@ -60,12 +56,20 @@ impl PullRequestCheck {
 
     /// When it wants to be started; absent while it runs, and where GitHub is not asked.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.due.filter(|_| self.running.is_none()).map(Due::instant)
+        self.due.filter(|_| !self.looks.is_running()).map(Due::instant)
     }
 
     /// Whether it is time.
     pub(crate) fn is_due(&self) -> bool {
-        self.running.is_none() && self.due.is_some_and(Due::has_come)
+        !self.looks.is_running() && self.due.is_some_and(Due::has_come)
+    }
+
+    /// Whether it may as well be made now, since the agent is awake, and GitHub allows it.
+    pub(crate) fn is_due_soon(&self, config: &HostConfig) -> bool {
+        let slack = schedule::slack(Duration::from_secs(config.github.interval_seconds));
+        !self.looks.is_running()
+            && self.due.is_some_and(|due| due.comes_within(slack))
+            && self.last_attempt().is_none_or(|last| allowed_in(&last).is_zero())
     }
 
     /// As soon as it may be: GitHub's limit of requests holds for a person who reloads, too.
@@ -78,7 +82,7 @@ impl PullRequestCheck {
         if !config.github.enable {
             self.due = None;
             self.known = KnownAnswers::default();
-            self.last_error = None;
+            self.looks.forget_error();
         } else if self.due.is_none() {
             self.due = Some(Due::after(Duration::ZERO));
         }
@@ -91,41 +95,26 @@ impl PullRequestCheck {
             self.known = KnownAnswers::default();
             self.settings = Some(config.clone());
         }
-        let question = Question::new(config, Some(&self.known));
-        self.running = Some(tokio::spawn(self.process.ask(&question, LOOK_LIMIT + LIMIT_BEYOND_ITS_OWN)));
+        let question = Question { known: Some(Cow::Borrowed(&self.known)), ..Question::new(config) };
+        self.looks.start(|process| process.ask(&question, LOOK_LIMIT + LIMIT_BEYOND_ITS_OWN));
     }
 
     /// Its end. Pending while none runs.
     pub(crate) async fn finished(&mut self, config: &HostConfig) {
-        let Some(running) = &mut self.running else { return std::future::pending().await };
-        let ended = running.await;
-        self.running = None;
-        let outcome = match ended {
-            Ok(Ok(answer)) => {
+        let outcome = match self.looks.end().await {
+            Ok(answer) => {
                 self.known = answer.known;
                 answer.open
             }
-            Ok(Err(broken_off)) => {
+            Err(broken_off) => {
                 if !broken_off.is_wish() {
                     self.record_failure(config, &broken_off);
                 }
                 Err(broken_off.to_string())
             }
-            Err(error) => Err(format!("asking GitHub broke off: {error}")),
         };
-        match outcome {
-            Ok(open) => {
-                if self.last_error.take().is_some() {
-                    tracing::info!("GitHub answers again: {open} open pull requests update flake.lock");
-                }
-            }
-            Err(error) => {
-                if self.last_error.as_ref() != Some(&error) {
-                    tracing::warn!("{error}");
-                }
-                self.last_error = Some(error);
-            }
-        }
+        let told = |open| format!("GitHub answers again: {open} open pull requests update flake.lock");
+        self.looks.tell(outcome.map(told));
         // A whole pause, whatever the record says: one that cannot be written must not lead to request after request.
         let interval = Duration::from_secs(config.github.interval_seconds);
         let pause = self.last_attempt().map_or(interval, |last| pause(config, &last).max(allowed_in(&last)));
@@ -191,13 +180,15 @@ mod tests {
         let ends = [(format!("echo '{answer}'"), refusal), ("exit 3".to_owned(), "exit status: 3")];
         let mut check = PullRequestCheck::new(&config, &state, &runtime);
         for (end, error) in &ends {
-            assert!(check.last_error.is_some() || check.is_due(), "at once, where nothing is known");
-            check.process = check.process.with_program(program(directory.path(), &format!("cat > /dev/null; {end}")));
+            assert!(check.looks.last_error().is_some() || check.is_due(), "at once, where nothing is known");
+            let other = program(directory.path(), &format!("cat > /dev/null; {end}"));
+            check.looks = check.looks.with_program(other);
             check.start(&config);
             assert_eq!(check.due(), None, "one at a time");
             check.finished(&config).await;
-            assert!(check.last_error.as_ref().unwrap().contains(error), "{check:?}");
+            assert!(check.looks.last_error().unwrap().contains(error), "{check:?}");
             assert!(check.due().unwrap() > Instant::now() + Duration::from_secs(200), "{check:?}");
+            assert!(!check.is_due_soon(&config), "{check:?}");
         }
 
         std::fs::create_dir(&runtime.path).unwrap();
@@ -214,6 +205,17 @@ mod tests {
         runtime.write_pull_request_attempt(&recorded).unwrap();
         let due = PullRequestCheck::new(&config, &state, &runtime).due().unwrap() - Instant::now();
         assert!((120..=275).contains(&due.as_secs()), "{due:?}");
+
+        // Together with another look, where GitHub did not say when.
+        let left = Duration::from_secs(30);
+        recorded.attempt.at = Timestamp::now() - pause(&config, &recorded) + left;
+        for (not_before, soon) in [(None, true), (Some(Timestamp::now() + jiff::SignedDuration::from_secs(20)), false)]
+        {
+            recorded.not_before = not_before;
+            runtime.write_pull_request_attempt(&recorded).unwrap();
+            let check = PullRequestCheck::new(&config, &state, &runtime);
+            assert_eq!((check.is_due(), check.is_due_soon(&config)), (false, soon), "{not_before:?}");
+        }
         recorded.not_before = Some(Timestamp::now() + jiff::SignedDuration::from_mins(50));
         runtime.write_pull_request_attempt(&recorded).unwrap();
         let due = PullRequestCheck::new(&config, &state, &runtime).due().unwrap() - Instant::now();

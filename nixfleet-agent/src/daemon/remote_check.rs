@@ -6,29 +6,32 @@ use jiff::Timestamp;
 use nixfleet_core::config::HostConfig;
 use nixfleet_core::observation::RemoteAttempt;
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::HOST_LIMIT;
 use super::due::Due;
-use super::look::{Question, RemoteAnswer};
+use super::look::{HostAnswer, Question, RemoteAnswer};
 use super::look_process::{BrokenOff, LookProcess};
+use super::looks::Looks;
 use super::schedule;
 use crate::steps::Look;
 
 /// It keeps to its own limit; this is for one that does not come to that.
 const LIMIT_BEYOND_ITS_OWN: Duration = Duration::from_secs(15);
 
+/// What the remote said, and then what is to be done next.
+type Answers = (RemoteAnswer, Result<HostAnswer, BrokenOff>);
+
 /// The looks at the remote, one after the other.
 #[derive(Debug)]
 pub(crate) struct RemoteCheck {
     runtime: RuntimeDirectory,
-    process: LookProcess,
-    running: Option<JoinHandle<Result<RemoteAnswer, BrokenOff>>>,
+    looks: Looks<Answers>,
     due: Due,
     /// It was asked for while one ran, which may have come too early.
     again: bool,
-    /// Said once, not each time.
-    last_error: Option<String>,
+    /// What the one that runs decides is of no use: it does not know all that the agent does by now.
+    is_outdated: bool,
 }
 
 impl RemoteCheck {
@@ -36,11 +39,10 @@ impl RemoteCheck {
     pub(crate) fn new(config: &HostConfig, state: &StateDirectory, runtime: &RuntimeDirectory) -> Self {
         let mut check = Self {
             runtime: runtime.clone(),
-            process: LookProcess::new(Look::Remote, state, runtime),
-            running: None,
+            looks: Looks::new(LookProcess::new(Look::Remote, state, runtime)),
             due: Due::after(Duration::ZERO),
             again: false,
-            last_error: None,
+            is_outdated: false,
         };
         if let Some((pause, since)) = check.pause_and_age(config) {
             check.due = Due::after(pause.saturating_sub(since));
@@ -50,7 +52,7 @@ impl RemoteCheck {
 
     /// When it wants to be started; absent while it runs.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.running.is_none().then_some(self.due.instant())
+        (!self.looks.is_running()).then_some(self.due.instant())
     }
 
     /// The same as people read it.
@@ -60,54 +62,52 @@ impl RemoteCheck {
 
     /// At once, or as soon as the one that runs is done.
     pub(crate) fn make_due(&mut self) {
-        self.again = self.running.is_some();
+        self.again = self.looks.is_running();
         self.due = Due::after(Duration::ZERO);
+    }
+
+    /// The configuration is another one.
+    pub(crate) const fn outdate(&mut self) {
+        self.is_outdated = true;
     }
 
     /// Whether it is time.
     pub(crate) fn is_due(&self) -> bool {
-        self.running.is_none() && self.due.has_come()
+        !self.looks.is_running() && self.due.has_come()
     }
 
-    /// Starts it, and returns.
-    pub(crate) fn start(&mut self, config: &HostConfig) {
+    /// Whether it may as well be made now, since the agent is awake.
+    pub(crate) fn is_due_soon(&self, config: &HostConfig) -> bool {
+        let slack = schedule::slack(Duration::from_secs(config.agent.interval_seconds));
+        !self.looks.is_running() && self.due.comes_within(slack)
+    }
+
+    /// Starts it, and returns. `asked_again_at` is when a person last asked for another try.
+    pub(crate) fn start(&mut self, config: &HostConfig, asked_again_at: Option<Timestamp>) {
         let limit = Duration::from_secs(config.remote.total_timeout_seconds).saturating_add(LIMIT_BEYOND_ITS_OWN);
-        let question = Question::new(config, None);
-        self.running = Some(tokio::spawn(self.process.ask(&question, limit)));
+        let question = Question::to_decide(config, asked_again_at);
+        self.is_outdated = false;
+        self.looks.start(|process| process.ask_and_decide(&question, limit, HOST_LIMIT));
     }
 
-    /// Its end. Pending while none runs.
-    pub(crate) async fn finished(&mut self, config: &HostConfig) {
-        let Some(running) = &mut self.running else { return std::future::pending().await };
-        let ended = running.await;
-        self.running = None;
-        let outcome = match ended {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(broken_off)) => {
+    /// Its end, and what is to be done next; that is absent where this host has to be looked at anew. Pending while none
+    /// runs.
+    pub(crate) async fn finished(&mut self, config: &HostConfig) -> Option<HostAnswer> {
+        let (outcome, next) = match self.looks.end().await {
+            Ok((answer, next)) => (answer, Some(next.map_err(|error| error.to_string()).flatten())),
+            Err(broken_off) => {
                 if !broken_off.is_wish() {
                     self.record_failure(&broken_off);
                 }
-                Err(broken_off.to_string())
+                (Err(broken_off.to_string()), None)
             }
-            Err(error) => Err(format!("the look at the remote broke off: {error}")),
         };
-        match outcome {
-            Ok(sentence) => {
-                if self.last_error.take().is_some() {
-                    tracing::info!("the remote can be read again: {sentence}");
-                }
-            }
-            Err(error) => {
-                if self.last_error.as_ref() != Some(&error) {
-                    tracing::warn!("{error}");
-                }
-                self.last_error = Some(error);
-            }
-        }
+        self.looks.tell(outcome.map(|sentence| format!("the remote can be read again: {sentence}")));
         let interval = Duration::from_secs(config.agent.interval_seconds);
         let pause = self.pause_and_age(config).map_or(interval, |(pause, _)| pause);
         let again = std::mem::take(&mut self.again);
         self.due = Due::after(if again { Duration::ZERO } else { pause });
+        next.filter(|_| !self.is_outdated)
     }
 
     /// For a look that did not come to it.

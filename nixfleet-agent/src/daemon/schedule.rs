@@ -20,6 +20,12 @@ pub(crate) fn pause(interval: Duration, failures_in_a_row: u32, host: &str, atte
     (pause / 10).saturating_mul(9).saturating_add(pause.mul_f64(f64::from(spread) / f64::from(u16::MAX) / 5.0))
 }
 
+/// How much sooner a look may come where the agent is awake anyway for another one: the processor sleeps longer where both
+/// fall together. Both are spread by a tenth either way, so that equal intervals meet.
+pub(crate) fn slack(interval: Duration) -> Duration {
+    interval / 5
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use zbus::export::futures_core::Stream as _;
 use zbus::message::Type;
@@ -89,6 +90,8 @@ pub(crate) struct UnitStart {
 pub(crate) struct Systemd {
     connection: Connection,
     events: UnboundedReceiver<Event>,
+    /// The path of the unit of [`Systemd::start_of`].
+    own_unit: OnceCell<OwnedObjectPath>,
 }
 
 impl Systemd {
@@ -111,7 +114,7 @@ impl Systemd {
         let (sender, events) = unbounded_channel();
         // A stream that is not polled blocks its connection, hence the task. It ends with the connection.
         tokio::spawn(forward(MessageStream::from(connection.clone()), sender));
-        let systemd = Self { connection, events };
+        let systemd = Self { connection, events, own_unit: OnceCell::new() };
         systemd.listen().await?;
         Ok(systemd)
     }
@@ -190,16 +193,18 @@ impl Systemd {
         Ok(UnitState { active_state, result, invocation_id })
     }
 
-    /// What systemd would start for this unit now; `None` where it has no such unit any more.
+    /// What systemd would start for the agent's own unit now, always the same one; `None` where it has no such unit any more.
     pub(crate) async fn start_of(&self, unit: &str) -> Result<Option<UnitStart>, SystemdError> {
         const SERVICE: &str = "org.freedesktop.systemd1.Service";
         type Command = (String, Vec<String>, bool, u64, u64, u64, u64, u32, i32, i32);
-        let path = self.load(unit).await?;
-        let exec_start = self.property(&path, SERVICE, "ExecStart").await?;
+        // systemd loads a unit of this path again where it has to.
+        let path = self.own_unit.get_or_try_init(|| self.load(unit)).await?;
+        let (exec_start, credentials) =
+            tokio::join!(self.property(path, SERVICE, "ExecStart"), self.property(path, SERVICE, "LoadCredential"));
+        let exec_start = exec_start?;
         let commands = value(&exec_start, |variant| Vec::<Command>::try_from(variant).ok()).unwrap_or_default();
         let Some(command) = commands.into_iter().next() else { return Ok(None) };
-        let credentials = self.property(&path, SERVICE, "LoadCredential").await?;
-        let credentials = value(&credentials, |variant| Vec::<(String, String)>::try_from(variant).ok());
+        let credentials = value(&credentials?, |variant| Vec::<(String, String)>::try_from(variant).ok());
         Ok(Some(UnitStart { program: PathBuf::from(command.0), credentials: credentials.unwrap_or_default() }))
     }
 
