@@ -1,7 +1,7 @@
 //! The loop of the agent: wake up, look, start what is to be started, sleep.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use nixfleet_core::config::{self, HostConfig};
@@ -79,7 +79,7 @@ impl Agent {
             bus: Bus::new(std::env::var(BUS_VARIABLE).ok()),
             config_path: arguments.config.clone(),
             unit: arguments.unit(),
-            credentials: OwnCredentials::default(),
+            credentials: OwnCredentials::of_agent_started_at(SystemTime::now()),
             heartbeat: Heartbeat::new(runtime, Timestamp::now()),
             state,
             config,
@@ -111,7 +111,11 @@ impl Agent {
                 },
                 event = self.bus.next_event() => self.take_in(&event).await,
                 () = self.check.finished(&self.config) => self.look_soon(Duration::ZERO),
-                () = self.pull_requests.finished(&self.config) => {}
+                () = self.pull_requests.finished(&self.config) => {
+                    if self.has_renewed_credentials() {
+                        self.look_soon(Duration::ZERO);
+                    }
+                }
                 slept = alarm.sleep_until(wake_up) => slept.map_err(DaemonError::Start)?,
             }
             if self.do_what_is_due().await == Life::Replaced {
@@ -168,6 +172,13 @@ impl Agent {
         last.look_again_at.is_some_and(|at| at <= Timestamp::now())
             || matches!(last.next, Next::Wait(_))
             || JournalStamp::of(&self.state) != self.last_stamp
+            || self.has_renewed_credentials()
+    }
+
+    /// Whether a new start may help. While all goes well none is needed: agenix and sops-nix write all files anew at each
+    /// switch.
+    fn has_renewed_credentials(&self) -> bool {
+        (self.check.fails() || self.pull_requests.fails()) && self.credentials.are_renewed()
     }
 
     async fn take_in(&mut self, event: &Event) {
@@ -287,6 +298,10 @@ impl Agent {
             if replacement::is_replaced(&own, start.as_ref().map(|start| start.program.as_path()))
                 || self.credentials.is_outdated(start.map(|start| start.credentials))
             {
+                return Ok(Life::Replaced);
+            }
+            if self.has_renewed_credentials() {
+                tracing::info!("a credential of {} was renewed: starting anew, with it", self.unit);
                 return Ok(Life::Replaced);
             }
         }

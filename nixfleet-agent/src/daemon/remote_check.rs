@@ -32,7 +32,8 @@ pub(crate) struct RemoteCheck {
 }
 
 impl RemoteCheck {
-    /// Due when the last attempt says so, whoever made it: a new start of the agent does not ask the remote once more.
+    /// Due when the last attempt says so, whoever made it: a new start of the agent does not ask the remote once more. After
+    /// a failure it does: somebody may have renewed a token, and then started the agent anew.
     pub(crate) fn new(config: &HostConfig, state: &StateDirectory, runtime: &RuntimeDirectory) -> Self {
         let mut check = Self {
             runtime: runtime.clone(),
@@ -42,7 +43,7 @@ impl RemoteCheck {
             again: false,
             last_error: None,
         };
-        if let Some((pause, since)) = check.pause_and_age(config) {
+        if let Some((pause, since)) = check.pause_and_age(config).filter(|_| !check.failed_before()) {
             check.due = Due::after(pause.saturating_sub(since));
         }
         check
@@ -67,6 +68,11 @@ impl RemoteCheck {
     /// Whether it is time.
     pub(crate) fn is_due(&self) -> bool {
         self.running.is_none() && self.due.has_come()
+    }
+
+    /// Whether the last one failed.
+    pub(crate) const fn fails(&self) -> bool {
+        self.last_error.is_some()
     }
 
     /// Starts it, and returns.
@@ -117,6 +123,10 @@ impl RemoteCheck {
         if let Err(error) = self.runtime.write_remote_attempt(&attempt) {
             tracing::error!("{error}");
         }
+    }
+
+    fn failed_before(&self) -> bool {
+        self.runtime.read_remote_attempt().ok().flatten().is_some_and(|attempt| attempt.error.is_some())
     }
 
     /// How long the last attempt is to be followed by none, and how long ago it was.
