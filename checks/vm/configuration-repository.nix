@@ -7,7 +7,7 @@
   self,
   pkgs,
 }:
-{
+let
   # What the node needs, to build any later commit offline: sources, and all that its own system was built with.
   node =
     { lib, ... }:
@@ -88,7 +88,7 @@
       '';
 
   # In the test script: makes the bare repository /srv/fleet.git on the machine, and a function that commits to it.
-  script = ''
+  functions = ''
     def make_repository(machine, files):
         machine.succeed(
             "git config --global user.name test",
@@ -119,4 +119,36 @@
             f"nixfleet status --json | jq --exit-status '.compartments.{compartment}.state == \"{state}\"'", timeout=900
         )
   '';
+in
+{
+  # A test of one host, web1, that follows this repository: `script` begins when the agent was asked to look at it.
+  test =
+    { name, script }:
+    {
+      inherit name;
+
+      nodes.web1.imports = [
+        self.nixosModules.default
+        node
+        ./host.nix
+      ];
+
+      testScript =
+        { nodes, ... }:
+        let
+          repository = files {
+            host = "web1";
+            module = ./host.nix;
+            network = nodes.web1.system.build.networkConfig;
+          };
+        in
+        functions
+        + ''
+          start_all()
+          web1.wait_for_unit("nixfleet-agent.service")
+          make_repository(web1, "${repository}")
+          web1.succeed("systemctl reload nixfleet-agent")
+        ''
+        + script;
+    };
 }
