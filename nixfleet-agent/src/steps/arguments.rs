@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use nixfleet_core::observation::Operation;
 
+use crate::arguments::number::whole_number;
+
 /// The agent of a host, and the steps of its operations. Units of systemd run both: `systemctl start nixfleet-switch`.
 #[derive(Debug, Parser)]
 #[command(name = "nixfleet-agent", version, max_term_width = 100)]
@@ -71,6 +73,7 @@ pub enum Step {
     /// Go back to the previous generation, or to the one named; as root
     Rollback {
         /// The generation's number
+        #[arg(value_parser = whole_number::<u64>)]
         generation: Option<u64>,
     },
     /// Write how the operation ended, from what systemd says (`ExecStopPost=`)
