@@ -24,8 +24,11 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Result<Outcome, Comman
 fn shown(command: &Command) -> Command {
     let options = command.get_arguments().filter(|option| !option.is_hide_set());
     let subcommands = command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set());
-    Command::new(command.get_name().to_owned())
+    // The library takes names that live as long as the process, which ends with the script.
+    let name: &'static str = command.get_name().to_owned().leak();
+    Command::new(name)
         .about(command.get_about().cloned().unwrap_or_default())
+        .version(env!("CARGO_PKG_VERSION"))
         // They are among the others by now.
         .disable_help_flag(true)
         .disable_version_flag(true)

@@ -12,16 +12,16 @@ use crate::arguments::number::whole_number;
 #[command(name = "nixfleet-agent", version, max_term_width = 100)]
 pub struct Arguments {
     /// The configuration of this host
-    #[arg(long, value_name = "FILE", default_value = "/etc/nixfleet/config.json")]
+    #[arg(long, value_name = "FILE", default_value = "/etc/nixfleet/config.json", global = true)]
     pub config: PathBuf,
     /// Where the state of this host lies
-    #[arg(long, value_name = "DIRECTORY", default_value = "/var/lib/nixfleet")]
+    #[arg(long, value_name = "DIRECTORY", default_value = "/var/lib/nixfleet", global = true)]
     pub state_directory: PathBuf,
     /// Where the state until the next boot lies
-    #[arg(long, value_name = "DIRECTORY", default_value = "/run/nixfleet")]
+    #[arg(long, value_name = "DIRECTORY", default_value = "/run/nixfleet", global = true)]
     pub runtime_directory: PathBuf,
     /// The unit that this runs in: %n in its file. Default: nixfleet-agent.service, or that of the step's operation
-    #[arg(long, value_name = "UNIT")]
+    #[arg(long, value_name = "UNIT", global = true)]
     pub unit: Option<String>,
     /// What to do
     #[command(subcommand)]
