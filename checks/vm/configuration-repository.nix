@@ -12,8 +12,6 @@ let
     inherit pkgs;
     revision = "";
   };
-in
-{
   # What the node needs, to build any later commit offline: sources, and all that its own system was built with.
   node = {
     system = {
@@ -83,7 +81,7 @@ in
       '';
 
   # In the test script: makes the bare repository /srv/fleet.git on the machine, and a function that commits to it.
-  script = ''
+  functions = ''
     def make_repository(machine, files):
         machine.succeed(
             "git config --global user.name test",
@@ -114,4 +112,39 @@ in
             f"nixfleet status --json | jq --exit-status '.compartments.{compartment}.state == \"{state}\"'", timeout=900
         )
   '';
+in
+{
+  # A test of one host, web1, that follows this repository: `script` begins when the agent was asked to look at it.
+  test =
+    { name, script }:
+    { nodes, ... }:
+    let
+      repository = files {
+        host = "web1";
+        module = ./host.nix;
+        network = nodes.web1.system.build.networkConfig;
+      };
+    in
+    {
+      inherit name;
+
+      nodes.web1.imports = [
+        self.nixosModules.default
+        node
+        ./host.nix
+      ];
+
+      # What the host follows, to look at without booting it.
+      passthru.files = repository;
+
+      testScript =
+        functions
+        + ''
+          start_all()
+          web1.wait_for_unit("nixfleet-agent.service")
+          make_repository(web1, "${repository}")
+          web1.succeed("systemctl reload nixfleet-agent")
+        ''
+        + script;
+    };
 }

@@ -1,36 +1,16 @@
 # One host through a weekly update: a commit is pushed, pulled, built, activated and tested; a bad one is rolled back and held.
 { nixpkgs, self }:
-{ nodes, pkgs, ... }:
+{ pkgs, ... }:
 let
   repository = import ./configuration-repository.nix { inherit nixpkgs self pkgs; };
-  files = repository.files {
-    host = "web1";
-    module = ./host.nix;
-    network = nodes.web1.system.build.networkConfig;
-  };
 in
-{
+repository.test {
   name = "nixfleet-weekly-update";
 
-  nodes.web1 = {
-    imports = [
-      self.nixosModules.default
-      repository.node
-      ./host.nix
-    ];
-  };
-
-  # What the host follows, to look at without booting it.
-  passthru = { inherit files; };
-
-  testScript = repository.script + ''
-    start_all()
-    web1.wait_for_unit("nixfleet-agent.service")
+  script = ''
     web1.wait_for_unit("nixfleet-exporter.socket")
 
     with subtest("the first commit arrives"):
-        make_repository(web1, "${files}")
-        web1.succeed("systemctl reload nixfleet-agent")
         for compartment in ["git", "lock", "system", "tests"]:
             wait_for_state(web1, compartment, "ok")
         revision = web1.succeed("git -C /root/fleet rev-parse HEAD").strip()

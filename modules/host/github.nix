@@ -4,7 +4,7 @@ let
   inherit (lib) mkOption types;
   cfg = config.services.nixfleet;
   inherit (cfg) github;
-  inStore = import ./in-store.nix { inherit lib; };
+  secretFile = import ./secret-file.nix { inherit lib; };
 in
 {
   options.services.nixfleet.github = {
@@ -14,14 +14,10 @@ in
       description = "Whether GitHub is asked for open pull requests that update `flake.lock`, which turn Lock yellow.";
     };
 
-    tokenFile = mkOption {
-      type = types.nullOr types.path;
-      default = null;
+    tokenFile = secretFile.option {
       example = "/run/secrets/github-token";
-      description = ''
-        A file with a token that may read pull requests. Root reads it; never a file in the store. Null: GitHub is asked
-        without one, which it answers 60 times an hour, and not at all for a private repository.
-      '';
+      content = "a token that may read pull requests";
+      more = "Null: GitHub is asked without one, which it answers 60 times an hour, and not at all for a private repository.";
     };
 
     apiUrl = mkOption {
@@ -61,16 +57,12 @@ in
       interval_seconds = lib.mkDefault github.interval;
     };
 
-    # The name that the agent looks for in $CREDENTIALS_DIRECTORY.
     systemd.services.nixfleet-agent.serviceConfig.LoadCredential = lib.mkIf (
       github.enable && github.tokenFile != null
-    ) [ "github-token:${toString github.tokenFile}" ];
+    ) (secretFile.credential "github-token" github.tokenFile);
 
     assertions = [
-      {
-        assertion = !inStore github.tokenFile;
-        message = ''services.nixfleet.github.tokenFile is ${toString github.tokenFile}: everybody can read the store, so the token is no secret any more. Replace it, and name a file outside of the store as a text, such as "/run/secrets/github-token".'';
-      }
+      (secretFile.assertion "github.tokenFile" github.tokenFile)
       {
         assertion = github.apiUrl == null || lib.hasPrefix "https://" github.apiUrl;
         message = ''services.nixfleet.github.apiUrl is ${builtins.toJSON github.apiUrl}: the token is sent there, so it has to begin with "https://".'';

@@ -1,5 +1,4 @@
-# How the remote is reached: secrets by file, through systemd's credentials, so that only the units that need them can
-# read them, whatever the permissions of the files are.
+# How the remote is reached.
 {
   config,
   lib,
@@ -11,14 +10,10 @@ let
   cfg = config.services.nixfleet;
   inherit (cfg) repository;
   url = import ./url.nix;
-  secrets = {
-    inherit (repository) tokenFile sshKeyFile;
-  };
-  inStore = import ./in-store.nix { inherit lib; };
-  # The names that the agent and the pull look for in $CREDENTIALS_DIRECTORY.
+  secretFile = import ./secret-file.nix { inherit lib; };
   credentials =
-    lib.optional (repository.tokenFile != null) "token:${toString repository.tokenFile}"
-    ++ lib.optional (repository.sshKeyFile != null) "ssh-key:${toString repository.sshKeyFile}";
+    secretFile.credential "token" repository.tokenFile
+    ++ secretFile.credential "ssh-key" repository.sshKeyFile;
   knownHosts =
     if repository.knownHosts != null then
       pkgs.writeText "nixfleet-known-hosts" (lib.removeSuffix "\n" repository.knownHosts + "\n")
@@ -29,11 +24,9 @@ let
 in
 {
   options.services.nixfleet.repository = {
-    tokenFile = mkOption {
-      type = types.nullOr types.path;
-      default = null;
+    tokenFile = secretFile.option {
       example = "/run/secrets/fleet-token";
-      description = "A file with the token or password for https. Root reads it; never a file in the store.";
+      content = "the token or password for https";
     };
 
     username = mkOption {
@@ -43,11 +36,9 @@ in
       description = "The user's name that goes with the token, where the forge asks for one.";
     };
 
-    sshKeyFile = mkOption {
-      type = types.nullOr types.path;
-      default = null;
+    sshKeyFile = secretFile.option {
       example = "/run/secrets/fleet-deploy-key";
-      description = "A file with the private key for ssh, a deploy key that may read. Root reads it; never a file in the store.";
+      content = "the private key for ssh, a deploy key that may read";
     };
 
     knownHosts = mkOption {
@@ -79,21 +70,18 @@ in
       nixfleet-pull.serviceConfig.LoadCredential = credentials;
     };
 
-    assertions =
-      lib.mapAttrsToList (name: file: {
-        assertion = !inStore file;
-        message = ''services.nixfleet.repository.${name} is ${toString file}: everybody can read the store, so the secret in it is none any more. Replace the secret, and name a file outside of the store as a text, such as "/run/secrets/fleet".'';
-      }) secrets
-      ++ [
-        {
-          assertion = repository.knownHosts == null || repository.knownHostsFile == null;
-          message = "services.nixfleet.repository.knownHosts and services.nixfleet.repository.knownHostsFile are both set: keep one of them.";
-        }
-        {
-          assertion = repository.username == null || repository.tokenFile != null;
-          message = "services.nixfleet.repository.username is set without the token that goes with it: set services.nixfleet.repository.tokenFile, or for ssh write the user into the address, as in git@example.org:fleet.git.";
-        }
-      ];
+    assertions = [
+      (secretFile.assertion "repository.tokenFile" repository.tokenFile)
+      (secretFile.assertion "repository.sshKeyFile" repository.sshKeyFile)
+      {
+        assertion = repository.knownHosts == null || repository.knownHostsFile == null;
+        message = "services.nixfleet.repository.knownHosts and services.nixfleet.repository.knownHostsFile are both set: keep one of them.";
+      }
+      {
+        assertion = repository.username == null || repository.tokenFile != null;
+        message = "services.nixfleet.repository.username is set without the token that goes with it: set services.nixfleet.repository.tokenFile, or for ssh write the user into the address, as in git@example.org:fleet.git.";
+      }
+    ];
 
     warnings =
       lib.optional (isKnown && repository.tokenFile != null && !url.isHttp repository.url)

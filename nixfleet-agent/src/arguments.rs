@@ -2,6 +2,7 @@
 
 mod fleet;
 pub mod notes;
+pub(crate) mod number;
 mod operate;
 mod pr;
 mod pr_prometheus;
@@ -10,7 +11,7 @@ mod status;
 use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{Arg, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::ssh::SshDestination;
 pub use fleet::{
@@ -82,10 +83,10 @@ pub enum Command {
     #[command(long_about = notes::ABOUT_RELEASE, after_long_help = notes::of("release"))]
     Release(HoldArguments),
     /// Look at many hosts, and move them wave after wave
-    #[command(long_about = notes::ABOUT_FLEET, after_long_help = notes::of("fleet"))]
+    #[command(long_about = notes::ABOUT_FLEET, after_long_help = notes::of("fleet"), arg = no_host())]
     Fleet(FleetArguments),
     /// Look at, merge and take back pull requests that update flake.lock
-    #[command(long_about = notes::ABOUT_PR, after_long_help = notes::of("pr"))]
+    #[command(long_about = notes::ABOUT_PR, after_long_help = notes::of("pr"), arg = no_host())]
     Pr {
         /// What to do with them.
         #[command(subcommand)]
@@ -103,6 +104,12 @@ pub enum Command {
         /// The directory; it must exist.
         directory: PathBuf,
     },
+}
+
+/// `--host` where it does not go with the command: known, to be refused with a sentence, and not in its help.
+fn no_host() -> Arg {
+    let parser = clap::value_parser!(SshDestination);
+    Arg::new("host").long("host").value_name("USER@NAME").value_parser(parser).global(true).hide(true)
 }
 
 impl Arguments {
@@ -220,6 +227,8 @@ mod tests {
             ("fleet status --username me", false),
             ("fleet status --watch --fail-on error", false),
             ("--host web1 fleet status", false),
+            ("fleet --host web1 status", false),
+            ("fleet status --host web1", false),
             ("fleet pull --yes --parallel 0", false),
             ("fleet pull --wave-size 2", false),
             ("fleet switch --wave-size 1,4 --order stage=canary,production --max-failures 2 --dry-run", true),
@@ -238,6 +247,8 @@ mod tests {
             ("pr merge 7 --method octopus", false),
             ("pr merge --yes", false),
             ("--host web1 pr list", false),
+            ("pr --host web1 list", false),
+            ("pr list --host web1", false),
             ("pr revert 7", true),
             ("pr revert", false),
             ("pr revert 7 --push", false),

@@ -14,6 +14,7 @@ mod pr;
 mod printable;
 mod progress;
 mod pull_requests;
+mod question;
 mod remote;
 mod ssh;
 mod status;

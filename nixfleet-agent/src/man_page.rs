@@ -37,9 +37,17 @@ fn about(command: &Command) -> String {
     command.get_about().map(ToString::to_string).unwrap_or_default()
 }
 
+/// The library takes an option that the short help leaves out for one without a text, unless it has a long one.
+fn with_long_help(command: Command) -> Command {
+    command.mut_args(|argument| match (argument.get_long_help(), argument.get_help().cloned()) {
+        (None, Some(help)) => argument.long_help(help),
+        _ => argument,
+    })
+}
+
 fn page(command: &Command) -> io::Result<(String, Vec<u8>)> {
     let version = command.get_version().unwrap_or(env!("CARGO_PKG_VERSION"));
-    let man = Man::new(command.clone());
+    let man = Man::new(with_long_help(command.clone()));
     let name = name_of(command);
     let has_subcommands = shown(command).next().is_some();
     let is_top = command.get_name() == "nixfleet";

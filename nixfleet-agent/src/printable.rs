@@ -1,6 +1,8 @@
 //! Names from elsewhere, made harmless for a terminal.
 
-/// The text with every control character replaced: a directory's name may hold escape sequences.
+use nixfleet_core::disturbs;
+
+/// The text with a mark in place of every character that disturbs: a directory's name may hold escape sequences.
 pub(crate) fn printable(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
+    text.replace(disturbs, "\u{fffd}")
 }

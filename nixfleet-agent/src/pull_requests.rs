@@ -1,5 +1,6 @@
 //! One look at GitHub's open pull requests, with all that is recorded of it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -88,7 +89,7 @@ fn ask(
 ) -> Result<PullRequestList, PullRequestError> {
     let github = &config.github;
     let repository = GithubRepository::of_remote(remote_url, github.api_url.as_deref())?;
-    let token = token(config, remote_url)?;
+    let token = token(config, remote_url, remote::passed)?;
     let filter = LockUpdateFilter {
         branch: config.repository.branch.clone(),
         title: github.pull_request_title.clone(),
@@ -113,10 +114,14 @@ fn ask(
 }
 
 /// The token that the configuration names for GitHub, else the one that systemd passes, else the repository's own where it
-/// is one for https: the same server takes it.
-pub(crate) fn token(config: &HostConfig, remote_url: &str) -> Result<Option<Token>, GithubError> {
+/// is one for https: the same server takes it. `passed` finds a credential of the agent's unit by its name.
+pub(crate) fn token(
+    config: &HostConfig,
+    remote_url: &str,
+    passed: impl Fn(&str) -> Option<PathBuf>,
+) -> Result<Option<Token>, GithubError> {
     let is_https = remote_url.trim().to_ascii_lowercase().starts_with("https://");
-    let for_repository = || config.repository.token_file.clone().or_else(|| remote::passed("token"));
-    let path = config.github.token_file.clone().or_else(|| remote::passed("github-token"));
+    let for_repository = || config.repository.token_file.clone().or_else(|| passed("token"));
+    let path = config.github.token_file.clone().or_else(|| passed("github-token"));
     path.or_else(|| for_repository().filter(|_| is_https)).map(|path| Token::read(&path)).transpose()
 }

@@ -275,3 +275,36 @@ async fn makes_room_for_another_agent() {
     host.record.lock().unwrap().busy = None;
     assert_eq!(agent.end().await, Some(0));
 }
+
+#[tokio::test]
+async fn a_renewed_credential_is_a_reason_to_start_anew_where_looks_fail() {
+    let host = Host::new();
+    let secret = host.at("secret");
+    std::fs::write(&secret, "old").unwrap();
+    host.record.lock().unwrap().credentials = vec![("token".to_owned(), secret.display().to_string())];
+    let bus = BusDaemon::start(host.root.path());
+    let _systemd = serve(&bus.address(), &host.record, &host.body).await;
+    let mut agent = host.agent(&bus.address());
+    let runtime = RuntimeDirectory::new(host.at("run"));
+    let attempt = || runtime.read_remote_attempt().unwrap();
+    until("a look at the remote", || attempt().is_some()).await;
+    a_while().await;
+
+    std::fs::remove_file(&secret).unwrap();
+    std::fs::write(&secret, "new").unwrap();
+    agent.reload();
+    until("another look", || attempt().unwrap().succeeded_total > 1).await;
+    a_while().await;
+    assert!(agent.0.try_wait().unwrap().is_none(), "the old one does it still");
+    std::fs::rename(host.at("remote"), host.at("gone")).unwrap();
+    agent.reload();
+    assert_eq!(agent.end().await, Some(0));
+
+    // The next one looks at once, whenever the last attempt was; nothing is renewed since, so it stays.
+    let before = attempt().unwrap().failed_total;
+    let mut agent = host.agent(&bus.address());
+    until("a look at once", || attempt().unwrap().failed_total > before).await;
+    a_while().await;
+    assert!(agent.0.try_wait().unwrap().is_none());
+    assert_eq!(attempt().unwrap().failed_total, before + 1);
+}

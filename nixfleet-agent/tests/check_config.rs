@@ -14,11 +14,13 @@ fn a_configuration_is_checked_before_it_is_deployed() {
         (r#"{ "agent": { "policy": { "pull": "always" } } }"#, 1, "agent.policy.pull: unknown variant `always`"),
     ] {
         std::fs::write(&file, content).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_nixfleet-agent"));
-        let output = command.arg("--config").arg(&file).arg("check-config").output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{said}");
-        assert!(said.contains(sentence), "{said}");
-        assert_eq!(said.is_empty(), code == 0, "{said}");
+        let named = format!("--config={}", file.display());
+        for arguments in [[&named, "check-config"], ["check-config", &named]] {
+            let output = Command::new(env!("CARGO_BIN_EXE_nixfleet-agent")).args(arguments).output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(code), "{said}");
+            assert!(said.contains(sentence), "{said}");
+            assert_eq!(said.is_empty(), code == 0, "{said}");
+        }
     }
 }

@@ -33,10 +33,22 @@ fn completions() {
         }
     }
     let path = home.path().join("bash");
-    let line = "complete() { :; }; . \"$0\"; COMP_WORDS=(nixfleet status --fail-on ''); COMP_CWORD=3; \
-                _nixfleet nixfleet '' --fail-on; echo \"${COMPREPLY[@]}\"";
-    let completed = Command::new("bash").args(["-c", line]).arg(&path).output().unwrap();
-    assert_eq!(String::from_utf8(completed.stdout).unwrap(), "outdated error\n");
+    for (words, last, before, expected) in [
+        ("status --fail-on ''", "", "--fail-on", "outdated error"),
+        ("pull --ho", "--ho", "pull", "--host"),
+        ("pr list --ho", "--ho", "list", ""),
+        ("fleet status --ho", "--ho", "status", "--hosts --hosts-file"),
+        ("pr m", "m", "pr", "merge"),
+        ("pull --h", "--h", "pull", "--host --help"),
+        ("--ver", "--ver", "nixfleet", "--version"),
+    ] {
+        let line = format!(
+            "complete() {{ :; }}; . \"$0\"; COMP_WORDS=(nixfleet {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _nixfleet nixfleet '{last}' {before}; echo \"${{COMPREPLY[@]}}\""
+        );
+        let completed = Command::new("bash").args(["-c", &line]).arg(&path).output().unwrap();
+        assert_eq!(String::from_utf8(completed.stdout).unwrap(), format!("{expected}\n"), "{words}");
+    }
     let full = home.shell("exec $NIXFLEET completions bash > /dev/full");
     assert!(full.code == Some(1) && full.stderr.contains("No space left"), "{full:?}");
 }
@@ -87,7 +99,9 @@ fn man_pages() {
     let page = std::fs::read_to_string(directory.join("nixfleet-fleet-switch.1")).unwrap();
     assert!(page.contains("wave\\-size") && page.contains("canaries first"), "{page}");
     let page = std::fs::read_to_string(directory.join("nixfleet-pr-merge.1")).unwrap();
-    assert!(page.contains("shows it, and asks"), "{page}");
+    assert!(page.contains("shows it, and asks") && !page.contains("\\-\\-host\\fR"), "{page}");
+    let page = std::fs::read_to_string(directory.join("nixfleet-pr-list.1")).unwrap();
+    assert!(page.contains("Where the state until the next boot lies"), "not in the short help: {page}");
     let page = std::fs::read_to_string(directory.join("nixfleet-status.1")).unwrap();
     for section in ["FILES", "ENVIRONMENT", "EXAMPLES", "\"SEE ALSO\""] {
         assert!(page.contains(&format!(".SH {section}")), "{section}: {page}");
@@ -130,6 +144,9 @@ fn help_fits_into_a_terminal_and_names_every_exit_code() {
     for name in names {
         let help = home.nixfleet(&with(name, "--help")).stdout;
         assert!(help.contains("Examples:") && help.contains(&format!("nixfleet {name}")), "{help}");
+        // Fleets and pull requests are looked at from here.
+        let is_of_a_host = !name.starts_with("fleet") && !name.starts_with("pr");
+        assert_eq!(help.contains("--host <USER@NAME>"), is_of_a_host, "{help}");
     }
     let of_each = names.iter().flat_map(|name| [with(name, "--help"), with(name, "-h")]);
     for arguments in [vec!["--help"], vec!["-h"]].into_iter().chain(of_each) {

@@ -140,3 +140,33 @@ fn several_commits_without_a_merge_commit_are_left_to_a_person() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(desk.lock_on_remote(), lock(FIRST));
 }
+
+#[test]
+fn a_host_that_takes_signed_commits_only_warns() {
+    let (desk, _) = Desk::with_merged();
+    let absent = desk.home.path().join("absent");
+    std::fs::create_dir(&absent).unwrap();
+    let configure = |signatures: serde_json::Value| {
+        let config = json!({ "repository": { "url": desk.url(), "signatures": signatures } });
+        std::fs::write(absent.join("config.json"), config.to_string()).unwrap();
+    };
+    let warned = |arguments: &[&str], words: &str| {
+        // Asked, and nobody there to answer: nothing is done.
+        let ended = desk.pr(arguments);
+        ended.failed_with("say --yes");
+        let warnings: Vec<_> = ended.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+        match words {
+            "" => assert!(warnings.is_empty(), "{ended:?}"),
+            _ => assert!(warnings.len() == 1 && warnings[0].contains(words), "{ended:?}"),
+        }
+    };
+    configure(json!({}));
+    warned(&["revert", "7"], "");
+    warned(&["revert", "7", "--push"], "");
+    configure(json!({ "allowed_signers_file": "/etc/signers" }));
+    warned(&["revert", "7"], "refuses the one that GitHub makes, merged or not: with --push --repo PATH");
+    warned(&["revert", "7", "--push"], "yours are not signed: set user.signingKey");
+    git(&desk.checkout(), &["config", "commit.gpgSign", "true"]);
+    warned(&["revert", "7", "--push"], "");
+    assert_eq!((desk.puts(), desk.audit().len()), (0, 0));
+}

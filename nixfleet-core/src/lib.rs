@@ -67,5 +67,6 @@ pub mod system;
 
 pub use age::Age;
 pub use infer::infer;
+pub use one_line::disturbs;
 pub use revision::{InvalidRevision, Revision};
 pub use sha256::{InvalidSha256, Sha256};

@@ -1,8 +1,23 @@
-//! Text from elsewhere, made fit for one line of a terminal or a log.
+//! Text from elsewhere, made fit for one line of a terminal, a log or a label.
 
-/// The text on one line: control characters become spaces, and it is cut after `maximum_characters`.
+/// Whether a character breaks the line that it stands in, steers a terminal, or disguises what stands around it: control
+/// characters, line separators, marks of direction, and what is invisible.
+///
+/// The two joiners are none: names and scripts of many languages, and emoji, need them.
+#[must_use]
+pub fn disturbs(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The text on one line: what disturbs becomes a space, and it is cut after `maximum_characters`.
 pub(crate) fn one_line(text: &str, maximum_characters: usize) -> String {
-    let mut characters = text.trim().chars().map(|character| if hides(character) { ' ' } else { character });
+    cut(text.trim(), ' ', maximum_characters)
+}
+
+/// The text with `instead` in place of each character that disturbs, cut after `maximum_characters`.
+pub(crate) fn cut(text: &str, instead: char, maximum_characters: usize) -> String {
+    let mut characters = text.chars().map(|character| if disturbs(character) { instead } else { character });
     let mut line: String = characters.by_ref().take(maximum_characters).collect();
     if characters.next().is_some() {
         line.pop();
@@ -11,15 +26,9 @@ pub(crate) fn one_line(text: &str, maximum_characters: usize) -> String {
     line
 }
 
-/// The text with a space in place of whatever would break the line or disguise it. One that is fit costs no copy.
-pub(crate) fn without_hiding(text: String) -> String {
-    if text.contains(hides) { text.replace(hides, " ") } else { text }
-}
-
-/// Control characters, line separators, and those that reorder what stands around them.
-fn hides(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// The text with a space in place of whatever disturbs. One that is fit costs no copy.
+pub(crate) fn without_disturbance(text: String) -> String {
+    if text.contains(disturbs) { text.replace(disturbs, " ") } else { text }
 }
 
 #[cfg(test)]
@@ -29,8 +38,18 @@ mod tests {
     #[test]
     fn is_one_bounded_line() {
         assert_eq!(one_line(" a\nb\u{1b}[31mc\u{202e}d \n", 80), "a b [31mc d");
-        assert_eq!(without_hiding("a\nb\u{202e}c".to_owned()), "a b c");
-        assert_eq!(one_line("äöü", 3), "äöü");
-        assert_eq!(one_line("äöüß", 3), "äö…");
+        assert_eq!(without_disturbance("a\nb\u{202e}c".to_owned()), "a b c");
+        for (text, maximum_characters, expected) in [
+            ("", 5, ""),
+            ("plain", 5, "plain"),
+            ("plain!", 5, "plai…"),
+            ("é→ü", 3, "é→ü"),
+            ("äöüß", 3, "äö…"),
+            ("a\x1b[31m\nb", 20, "a\u{fffd}[31m\u{fffd}b"),
+            ("a\u{202e}b\u{feff}", 20, "a\u{fffd}b\u{fffd}"),
+            ("👩\u{200d}💻", 20, "👩\u{200d}💻"),
+        ] {
+            assert_eq!(cut(text, '\u{fffd}', maximum_characters), expected, "{text:?}");
+        }
     }
 }

@@ -208,8 +208,9 @@ fn a_repository_that_becomes_unreadable_is_a_value() {
     assert_eq!(status(&observer).compartments.lock.state, State::Unknown);
 
     std::fs::remove_dir_all(&checkout.path).unwrap();
-    assert_eq!(observer.observe().repository, Reading::Absent);
-    assert_eq!(status(&observer).compartments.lock.reason, "no local repository yet: the first pull clones it");
+    let sentence = format!("there is no Git repository at {}: name a checkout of a flake", checkout.path.display());
+    assert_eq!(observer.observe().repository, Reading::Unreadable(sentence.clone()), "nobody pulls here");
+    assert_eq!(status(&observer).compartments.lock.reason, sentence);
 }
 
 #[test]

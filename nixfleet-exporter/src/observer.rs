@@ -66,6 +66,10 @@ fn repository_observer(path: &Path, arguments: &RepositoryArguments) -> Result<A
     };
     let check_interval = arguments.check_interval;
     let observer = Arc::new(RepositoryObserver::open(path, options, VERSION)?);
+    if let Some(sentence) = RepositoryObserver::observe(&observer).repository.error() {
+        // A mistyped path shows only gray otherwise; what is mounted later is served all the same.
+        tracing::warn!("{sentence}");
+    }
     let checked = Arc::clone(&observer);
     thread::Builder::new()
         .name("remote".to_owned())

@@ -188,6 +188,9 @@ fn zero_and_one_from_the_same_rules_as_the_states() {
     assert_eq!(held(Host::base()), "0");
     assert_eq!(held(Host::base().tests_failed().rolled_back()), "1");
     assert_eq!(held(Host::base().rolled_back().remote_has_newer_commit().pulled()), "0", "a fix was pulled");
+    assert_eq!(held(Host::base().held_by_a_person()), "0", "what is held runs");
+    assert_eq!(held(Host::base().rolled_back().switched_by_hand('a')), "0", "what is held runs again");
+    assert_eq!(held(Host::base().remote_has_newer_commit().pulled().held_by_a_person()), "1", "held before it runs");
 }
 
 #[test]

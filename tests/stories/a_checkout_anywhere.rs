@@ -253,6 +253,23 @@ fn what_is_no_checkout_is_said() {
 }
 
 #[test]
+fn the_exporter_says_at_its_start_that_there_is_nothing() {
+    let (user, directory) = (User::new(), tempfile::tempdir().unwrap());
+    let nothing = directory.path().join("nothing");
+    let exporter = Exporter::start(&user, ["--repo".as_ref(), nothing.as_os_str()]);
+    let sentence = format!("there is no Git repository at {}: name a checkout of a flake", nothing.display());
+    assert!(exporter.log().contains(&sentence), "{}", exporter.log());
+    let scrape = exporter.scrape();
+    assert_eq!(
+        (scrape.states().as_str(), scrape.unreadable()),
+        ("-----", vec!["lock".to_owned(), "repository".to_owned()]),
+        "{}",
+        scrape.text
+    );
+    assert!(exporter.get("/").text.contains(&sentence));
+}
+
+#[test]
 fn the_exporter_without_a_host() {
     let (one, user) = (FlakeCheckout::new(), User::new());
     let before = content(one.local.root());

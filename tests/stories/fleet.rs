@@ -215,8 +215,16 @@ fn what_cannot_be_done(person: &Person) {
         (&["pull"][..], 1, "add --yes, or --dry-run"),
         (&["pull", "web9", "--yes"], 1, "no host is called web9"),
         (&["switch", "--state", "system=working", "--yes"], 1, "none of 4 hosts is meant"),
-        (&["pull", "web1", "--ssh", "root@{rack}", "--dry-run"], 1, "none of 1 hosts could be reached"),
-        (&["pull", "web1", "--ssh", "nobody@{address}", "--yes"], 1, "none of 1 hosts could be reached"),
+        (
+            &["pull", "web1", "--ssh", "root@{rack}", "--dry-run"],
+            1,
+            "no host could be reached or asked: nothing was done; the reason is above",
+        ),
+        (
+            &["pull", "web1", "--ssh", "nobody@{address}", "--yes"],
+            1,
+            "no host could be reached or asked: nothing was done; the reason is above",
+        ),
         (&["status", "--job", "other \"job\""], 1, "has no target in the job"),
         (&["status", "--prometheus", "http://127.0.0.1:1"], 1, "cannot reach Prometheus at http://127.0.0.1:1"),
     ] {

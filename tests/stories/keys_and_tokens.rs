@@ -3,7 +3,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a story stops at what it did not expect")]
 
-use world::fleet_host::FleetHost;
+use world::fleet_host::{AGENT, FleetHost};
 use world::machine::{Image, Machine};
 
 const SECRET: &str = "ghp_hunter2hunter2hunter2";
@@ -104,14 +104,47 @@ fn ssh_keys() {
     nothing_is_told(&machine, &[private]);
 }
 
+/// systemd gave the agent a copy of the old token; nobody tells it that there is another one by now.
+fn renewed_while_the_agent_runs(host: &FleetHost<'_>) {
+    let machine = host.machine;
+    machine.write(
+        "/etc/systemd/system/nixfleet-agent.service.d/credentials.conf",
+        "[Service]\nLoadCredential=token:/srv/secrets/token\n",
+    );
+    // As agenix and sops-nix do it: a directory of its own for each switch, and a link to the newest.
+    let write = |generation: &str, token: &str| {
+        machine.shell(&format!(
+            "mkdir --parents --mode=751 /srv/secrets.d/{generation} && cd /srv/secrets.d/{generation} && \
+             (umask 077 && echo {token} >token) && ln --symbolic --force --no-dereference $PWD /srv/secrets"
+        ));
+    };
+    let process = || machine.succeed(&["systemctl", "show", "--property=MainPID", "--value", AGENT]);
+    write("1", SECRET);
+    machine.succeed(&["systemctl", "daemon-reload"]);
+    host.start_agent();
+    host.wait_for("the agent with the token of root", "GGGGG");
+    let before = process();
+    write("2", SECRET);
+    host.look();
+    assert_eq!(process(), before, "as long as all goes well it runs on");
+    machine.write("/srv/token-wanted", "ghp_tuna3tuna3tuna3");
+    machine.succeed(&["systemctl", "reload", AGENT]);
+    host.wait_for("the old token is revoked", "GRRGG");
+    write("3", "ghp_tuna3tuna3tuna3");
+    host.wait_for("the new one is in its place", "GGGGG");
+    assert_ne!(process(), before);
+    assert!(machine.journal(AGENT).contains("a credential of nixfleet-agent.service was renewed"));
+}
+
 /// A web server that wants this token, over git's own http-backend.
 const SERVER: &str = r#"
 import base64, http.server, os, subprocess, sys
-WANTED = "Basic " + base64.b64encode(("x-access-token:" + open("/srv/token-wanted").read().strip()).encode()).decode()
+def wanted():
+    return "Basic " + base64.b64encode(("x-access-token:" + open("/srv/token-wanted").read().strip()).encode()).decode()
 class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.headers.get("Authorization") != WANTED:
+        if self.headers.get("Authorization") != wanted():
             self.send_response(401); self.send_header("WWW-Authenticate", "Basic realm=\"test\""); self.send_header("Content-Length", "0"); self.end_headers()
             return
         path, _, query = self.path.partition("?")
@@ -174,5 +207,6 @@ fn tokens() {
     host.configure_remote(WEB, "", PAST_GRACE);
     host.must("pull");
     host.see("with the token of root", "-GGGG");
-    nothing_is_told(&machine, &["hunter2", "swordfish2"]);
+    renewed_while_the_agent_runs(&host);
+    nothing_is_told(&machine, &["hunter2", "swordfish2", "tuna3tuna3"]);
 }

@@ -7,9 +7,8 @@ use clap::{Args, Subcommand};
 
 use super::FailOn;
 use super::notes;
+use super::number::{A_DAY_SECONDS, whole_number, within};
 use crate::fleet::{Access, LabelFilter, LabelOrder, RevisionFilter, StateFilter, WaveSizes};
-
-const A_DAY_SECONDS: u64 = 86_400;
 
 /// Arguments of `nixfleet fleet`.
 #[derive(Debug, Args)]
@@ -78,7 +77,7 @@ pub struct FleetHostsArguments {
     #[arg(long, value_name = "USER", help_heading = "ssh")]
     pub ssh_user: Option<String>,
     /// Ask or move so many hosts at once
-    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "ssh", value_parser = clap::value_parser!(u16).range(1..=512))]
+    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "ssh", value_parser = within(1_u16..=512))]
     pub parallel: u16,
 }
 
@@ -105,7 +104,7 @@ pub struct PrometheusArguments {
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
     /// Give up on Prometheus after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=A_DAY_SECONDS))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = within(1_u64..=A_DAY_SECONDS))]
     pub timeout: u64,
 }
 
@@ -136,7 +135,7 @@ pub struct FleetStatusArguments {
     #[arg(long)]
     pub json: bool,
     /// Show again every so many seconds until interrupted [default: 10]
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "10", value_parser = clap::value_parser!(u64).range(1..=A_DAY_SECONDS))]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "10", value_parser = within(1_u64..=A_DAY_SECONDS))]
     pub watch: Option<u64>,
     /// End with exit code 3 or 4 if a compartment of any host is in this state or a worse one
     #[arg(long, value_name = "STATE", value_enum, conflicts_with = "watch")]
@@ -190,7 +189,7 @@ pub struct FleetSwitchArguments {
     #[arg(long, value_name = "LABEL=VALUES", help_heading = "Waves")]
     pub order: Option<LabelOrder>,
     /// Go on until more hosts than this have failed; the wave is still brought to its end
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Waves")]
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Waves", value_parser = whole_number::<usize>)]
     pub max_failures: usize,
     /// As for the others.
     #[command(flatten)]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::number::whole_number;
 use super::{DEFAULT_CONFIG, HostArguments};
 use crate::steps::RecordedOperation;
 
@@ -71,7 +72,7 @@ pub struct OperationArguments {
 #[derive(Debug, Args)]
 pub struct RollbackArguments {
     /// Go to this generation, see `nixfleet generations` [default: the previous one]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole_number::<u64>, allow_negative_numbers = true)]
     pub to: Option<u64>,
     /// As for the others.
     #[command(flatten)]

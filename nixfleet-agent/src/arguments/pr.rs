@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use nixfleet_core::github::MergeMethod;
 
 use super::notes;
+use super::number::whole_number;
 use super::operate::Places;
 use super::pr_prometheus::PrPrometheusArguments;
 
@@ -66,7 +67,7 @@ pub struct PrListArguments {
 #[derive(Debug, Args)]
 pub struct PrShowArguments {
     /// The pull request
-    #[arg(value_name = "N")]
+    #[arg(value_name = "N", value_parser = whole_number::<u64>)]
     pub number: u64,
     /// Print JSON
     #[arg(long)]
@@ -83,7 +84,7 @@ pub struct PrShowArguments {
 #[derive(Debug, Args)]
 pub struct PrMergeArguments {
     /// The pull request
-    #[arg(value_name = "N")]
+    #[arg(value_name = "N", value_parser = whole_number::<u64>)]
     pub number: u64,
     /// How its commits come to the branch
     #[arg(long, value_enum, default_value = "merge")]
@@ -131,7 +132,7 @@ pub struct Permissions {
 #[derive(Debug, Args)]
 pub struct PrRevertArguments {
     /// The merged pull request
-    #[arg(value_name = "N", required_unless_present = "commit")]
+    #[arg(value_name = "N", required_unless_present = "commit", value_parser = whole_number::<u64>)]
     pub number: Option<u64>,
     /// Revert this commit of the branch; any Git remote will do
     #[arg(long, value_name = "REV", conflicts_with = "number", requires = "push")]

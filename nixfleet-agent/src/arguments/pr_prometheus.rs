@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::number::within;
 use crate::fleet::Access;
 
 /// How Prometheus is asked which hosts are concerned. As for `nixfleet fleet`, but with names that leave `--token-file` to
@@ -31,7 +32,7 @@ pub struct PrPrometheusArguments {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub prometheus_ca_file: Option<PathBuf>,
     /// Go on without Prometheus after so many seconds for one question
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600), hide_short_help = true)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = within(1_u64..=3600), hide_short_help = true)]
     pub prometheus_timeout: u64,
 }
 

@@ -6,11 +6,10 @@ use clap::{Args, ValueEnum};
 use nixfleet_core::model::State;
 
 use super::notes;
+use super::number::{A_DAY_SECONDS, within};
 
 /// Where a host's configuration lies unless `--config` names another file.
 pub const DEFAULT_CONFIG: &str = "/etc/nixfleet/config.json";
-
-const A_DAY_SECONDS: u64 = 86_400;
 
 /// Arguments of `nixfleet status`.
 #[derive(Debug, Args)]
@@ -23,7 +22,7 @@ pub struct StatusArguments {
     ///
     /// On a terminal: takes the whole screen; q or Ctrl-C ends it, the space bar shows the present state at once. With
     /// --repo the remote is asked in the background, so the table stays alive while a slow remote is waited for.
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", value_parser = clap::value_parser!(u64).range(1..=A_DAY_SECONDS))]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", value_parser = within(1_u64..=A_DAY_SECONDS))]
     pub watch: Option<u64>,
     /// End with exit code 3 or 4 if a compartment is in this state or a worse one
     ///
@@ -64,10 +63,10 @@ pub struct RepositoryArguments {
     #[arg(long, value_name = "FILE", requires = "repo")]
     pub known_hosts_file: Option<PathBuf>,
     /// Give up on the remote after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "repo", value_parser = clap::value_parser!(u64).range(1..=A_DAY_SECONDS))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "repo", value_parser = within(1_u64..=A_DAY_SECONDS))]
     pub timeout: u64,
     /// With --watch: ask the remote again so many seconds after its last answer
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires_all = ["repo", "watch"], value_parser = clap::value_parser!(u64).range(1..=A_DAY_SECONDS))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires_all = ["repo", "watch"], value_parser = within(1_u64..=A_DAY_SECONDS))]
     pub check_interval: u64,
 }
 

@@ -1,7 +1,7 @@
 //! The loop of the agent: wake up, look, start what is to be started, sleep.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use nixfleet_core::config::{self, HostConfig};
@@ -80,7 +80,7 @@ impl Agent {
             bus: Bus::new(std::env::var(BUS_VARIABLE).ok()),
             config_path: arguments.config.clone(),
             unit: arguments.unit(),
-            credentials: OwnCredentials::default(),
+            credentials: OwnCredentials::of_agent_started_at(SystemTime::now()),
             heartbeat: Heartbeat::new(runtime, Timestamp::now()),
             state,
             config,
@@ -117,7 +117,11 @@ impl Agent {
                     Some(answer) => self.answer = Some(answer),
                     None => self.look_soon(Duration::ZERO),
                 },
-                () = self.pull_requests.finished(&self.config) => {}
+                () = self.pull_requests.finished(&self.config) => {
+                    if self.has_renewed_credentials() {
+                        self.look_soon(Duration::ZERO);
+                    }
+                }
                 slept = alarm.sleep_until(wake_up) => slept.map_err(DaemonError::Start)?,
             }
             if self.do_what_is_due().await == Life::Replaced {
@@ -187,6 +191,13 @@ impl Agent {
         last.look_again_at.is_some_and(|at| at <= Timestamp::now())
             || matches!(last.next, Next::Wait(_))
             || JournalStamp::of(&self.state) != self.last_stamp
+            || self.has_renewed_credentials()
+    }
+
+    /// Whether a new start may help. While all goes well none is needed: agenix and sops-nix write all files anew at each
+    /// switch.
+    fn has_renewed_credentials(&self) -> bool {
+        (self.check.fails() || self.pull_requests.fails()) && self.credentials.are_renewed()
     }
 
     async fn take_in(&mut self, event: &Event) {
@@ -321,11 +332,16 @@ impl Agent {
             self.look_while_it_settles();
             return Ok(Life::GoesOn);
         }
-        if let Some((own, start)) = start_of_own?
-            && (replacement::is_replaced(&own, start.as_ref().map(|start| start.program.as_path()))
-                || self.credentials.is_outdated(start.map(|start| start.credentials)))
-        {
-            return Ok(Life::Replaced);
+        if let Some((own, start)) = start_of_own? {
+            if replacement::is_replaced(&own, start.as_ref().map(|start| start.program.as_path()))
+                || self.credentials.is_outdated(start.map(|start| start.credentials))
+            {
+                return Ok(Life::Replaced);
+            }
+            if self.has_renewed_credentials() {
+                tracing::info!("a credential of {} was renewed: starting anew, with it", self.unit);
+                return Ok(Life::Replaced);
+            }
         }
         let Next::Start(operation) = decision.next else { return Ok(Life::GoesOn) };
         if JournalStamp::of(&self.state) != stamp {

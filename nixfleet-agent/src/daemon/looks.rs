@@ -62,6 +62,11 @@ impl<A: Send + 'static> Looks<A> {
         self.last_error = None;
     }
 
+    /// Whether the last one failed, as far as it was told.
+    pub(crate) const fn fail(&self) -> bool {
+        self.last_error.is_some()
+    }
+
     /// What is wrong, as far as it was told.
     #[cfg(test)]
     pub(crate) fn last_error(&self) -> Option<&str> {

@@ -35,7 +35,8 @@ pub(crate) struct PullRequestCheck {
 }
 
 impl PullRequestCheck {
-    /// Due when the last attempt says so: a new start of the agent does not ask once more.
+    /// Due when the last attempt says so: a new start of the agent does not ask once more. After a failure it does, as soon
+    /// as GitHub allows.
     pub(crate) fn new(config: &HostConfig, state: &StateDirectory, runtime: &RuntimeDirectory) -> Self {
         let mut check = Self {
             runtime: runtime.clone(),
@@ -48,7 +49,8 @@ impl PullRequestCheck {
         let age = |last: &PullRequestAttempt| Timestamp::now().duration_since(last.attempt.at);
         let left = last.map_or(Duration::ZERO, |last| {
             let age = Duration::try_from(age(&last)).unwrap_or_default();
-            pause(config, &last).saturating_sub(age).max(allowed_in(&last))
+            let left = if last.attempt.error.is_some() { Duration::ZERO } else { pause(config, &last) };
+            left.saturating_sub(age).max(allowed_in(&last))
         });
         check.due = config.github.enable.then(|| Due::after(left));
         check
@@ -86,6 +88,11 @@ impl PullRequestCheck {
         } else if self.due.is_none() {
             self.due = Some(Due::after(Duration::ZERO));
         }
+    }
+
+    /// Whether the last one failed.
+    pub(crate) const fn fails(&self) -> bool {
+        self.looks.fail()
     }
 
     /// Starts it, and returns.

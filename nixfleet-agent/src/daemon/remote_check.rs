@@ -35,7 +35,8 @@ pub(crate) struct RemoteCheck {
 }
 
 impl RemoteCheck {
-    /// Due when the last attempt says so, whoever made it: a new start of the agent does not ask the remote once more.
+    /// Due when the last attempt says so, whoever made it: a new start of the agent does not ask the remote once more. After
+    /// a failure it does: somebody may have renewed a token, and then started the agent anew.
     pub(crate) fn new(config: &HostConfig, state: &StateDirectory, runtime: &RuntimeDirectory) -> Self {
         let mut check = Self {
             runtime: runtime.clone(),
@@ -44,7 +45,7 @@ impl RemoteCheck {
             again: false,
             is_outdated: false,
         };
-        if let Some((pause, since)) = check.pause_and_age(config) {
+        if let Some((pause, since)) = check.pause_and_age(config).filter(|_| !check.failed_before()) {
             check.due = Due::after(pause.saturating_sub(since));
         }
         check
@@ -82,6 +83,11 @@ impl RemoteCheck {
         !self.looks.is_running() && self.due.comes_within(slack)
     }
 
+    /// Whether the last one failed.
+    pub(crate) const fn fails(&self) -> bool {
+        self.looks.fail()
+    }
+
     /// Starts it, and returns. `asked_again_at` is when a person last asked for another try.
     pub(crate) fn start(&mut self, config: &HostConfig, asked_again_at: Option<Timestamp>) {
         let limit = Duration::from_secs(config.remote.total_timeout_seconds).saturating_add(LIMIT_BEYOND_ITS_OWN);
@@ -117,6 +123,10 @@ impl RemoteCheck {
         if let Err(error) = self.runtime.write_remote_attempt(&attempt) {
             tracing::error!("{error}");
         }
+    }
+
+    fn failed_before(&self) -> bool {
+        self.runtime.read_remote_attempt().ok().flatten().is_some_and(|attempt| attempt.error.is_some())
     }
 
     /// How long the last attempt is to be followed by none, and how long ago it was.

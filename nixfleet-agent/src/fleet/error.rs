@@ -27,7 +27,7 @@ pub enum FleetError {
     #[error("roll back which hosts? Name them, choose them (--revision REVISION), or say --all")]
     RollbackOfAll,
     /// Not one host answers.
-    #[error("none of {0} hosts could be reached or asked: nothing was done; the reasons are above")]
+    #[error("{} could be reached or asked: nothing was done; {} above", none_of(*.0), if *.0 == 1 { "the reason is" } else { "the reasons are" })]
     NoneReached(usize),
     /// The answer was no.
     #[error("nothing was done")]
@@ -38,4 +38,8 @@ pub enum FleetError {
     /// The system refuses to tell of signals.
     #[error("cannot listen to signals: {0}")]
     Signals(#[source] std::io::Error),
+}
+
+fn none_of(hosts: usize) -> String {
+    if hosts == 1 { "no host".to_owned() } else { format!("none of {hosts} hosts") }
 }

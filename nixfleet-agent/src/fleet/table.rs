@@ -7,6 +7,7 @@ use nixfleet_core::Revision;
 use nixfleet_core::model::State;
 
 use super::host::FleetHost;
+use super::majority::Majority;
 use super::view::View;
 use crate::printable::printable;
 use crate::status::style;
@@ -79,16 +80,21 @@ fn summary(view: &View) -> String {
     let counts = counts.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let hosts = view.hosts.len();
     let of = if hosts == view.total { String::new() } else { format!(" of {}", view.total) };
-    let majority = match &view.majority {
-        Some(majority) if majority.hosts == majority.known => format!("; all run {}", majority.revision.short()),
-        Some(majority) => {
-            let (revision, most, known) = (majority.revision.short(), majority.hosts, majority.known);
-            format!("; {most} of {known} run {revision}, the others are marked with{OFF_MAJORITY}")
-        }
-        None => String::new(),
-    };
+    let majority = view.majority.as_ref().map(|majority| majority_words(majority, view.total)).unwrap_or_default();
     let plural = if hosts == 1 { "" } else { "s" };
     format!("{hosts}{of} host{plural}: {counts}{majority}")
+}
+
+/// What most of so many hosts run.
+fn majority_words(majority: &Majority, total: usize) -> String {
+    let (revision, hosts) = (majority.revision.short(), majority.hosts);
+    let marked =
+        if hosts < majority.known { format!("; the others are marked with{OFF_MAJORITY}") } else { String::new() };
+    match total.saturating_sub(majority.known) {
+        0 if hosts == total => format!("; all run {revision}"),
+        0 => format!("; {hosts} of {total} run {revision}{marked}"),
+        unknown => format!("; {hosts} of {total} run {revision}, of {unknown} that is not known{marked}"),
+    }
 }
 
 #[cfg(test)]
@@ -131,8 +137,22 @@ mod tests {
              db\u{fffd}[2J  unknown   ok        ok        ok        ok        -          41   -       down; reboot needed\n\
              web1    ok        ok        ok        ok        ok        aaaaaaa    41   -\n\
              web3    ok        ok        ok        ok        ok        aaaaaaa    41   -\n\
-             4 of 9 hosts: 1 error, 1 unknown, 2 ok; 2 of 3 run aaaaaaa, the others are marked with !\n\
+             4 of 9 hosts: 1 error, 1 unknown, 2 ok; 2 of 9 run aaaaaaa, of 6 that is not known; the others are marked with !\n\
              warning: a part is\u{fffd}missing\n"
         );
+    }
+
+    #[test]
+    fn what_most_run() {
+        let revision: Revision = "a".repeat(40).parse().unwrap();
+        for (hosts, known, total, expected) in [
+            (1, 1, 1, "; all run aaaaaaa"),
+            (4, 4, 4, "; all run aaaaaaa"),
+            (3, 4, 4, "; 3 of 4 run aaaaaaa; the others are marked with !"),
+            (3, 3, 4, "; 3 of 4 run aaaaaaa, of 1 that is not known"),
+            (2, 3, 5, "; 2 of 5 run aaaaaaa, of 2 that is not known; the others are marked with !"),
+        ] {
+            assert_eq!(majority_words(&Majority { revision: revision.clone(), hosts, known }, total), expected);
+        }
     }
 }

@@ -114,6 +114,14 @@ pub enum OperateError {
     /// The commit is not known, or the text names several.
     #[error(transparent)]
     Revision(#[from] ResolveError),
+    /// There is no profile.
+    #[error(
+        "there are no generations: {path} does not exist, so this is not NixOS; `nixfleet --host NAME generations` lists those of another host"
+    )]
+    NoGenerations {
+        /// The profile.
+        path: PathBuf,
+    },
     /// The profile cannot be read.
     #[error(transparent)]
     System(#[from] SystemError),

@@ -18,6 +18,8 @@ use crate::{CommandError, Outcome};
 /// A host keeps some dozens; each costs a few files.
 const DETAILED_GENERATIONS: usize = 200;
 const UNKNOWN: &str = "-";
+/// Below the root.
+const PROFILE: &str = "nix/var/nix/profiles/system";
 
 #[derive(Debug, Serialize)]
 struct Listed<'a> {
@@ -41,6 +43,9 @@ pub(crate) fn generations(
     let root = SystemRoot::new(&arguments.root);
     let details = GenerationDetails::OfNewest(DETAILED_GENERATIONS);
     let found = root.generations(&ProfileName::System, details).map_err(OperateError::from)?;
+    if found.is_empty() {
+        return Err(OperateError::NoGenerations { path: arguments.root.join(PROFILE) }.into());
+    }
     let observed = root.observe();
     let running = observed.running.present().map(|system| system.store_path.as_path());
     let listed = list(&found, running, observed.booted_store_path.present().map(std::path::PathBuf::as_path));

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 
 use anstream::adapter::strip_str;
+use nixfleet_core::disturbs;
 
 use super::show::Show;
 
@@ -52,7 +53,7 @@ impl Show for Terminal {
 /// Without escape sequences and control characters: what a build or a test writes must not move the cursor.
 fn harmless(text: &str) -> String {
     let text = strip_str(text).to_string();
-    text.replace(|character: char| character.is_control() && !matches!(character, '\n' | '\t'), "\u{fffd}")
+    text.replace(|character: char| disturbs(character) && !matches!(character, '\n' | '\t'), "\u{fffd}")
 }
 
 #[cfg(test)]

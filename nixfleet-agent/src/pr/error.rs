@@ -13,6 +13,14 @@ pub enum PrError {
     /// GitHub.
     #[error(transparent)]
     Github(#[from] GithubError),
+    /// GitHub refuses, and this side knows more of the token.
+    #[error("{refusal}; {hint}")]
+    Token {
+        /// What GitHub says.
+        refusal: GithubError,
+        /// Whose token it was, or why there was none, with the next step.
+        hint: String,
+    },
     /// The checkout.
     #[error(transparent)]
     Repository(#[from] RepositoryError),

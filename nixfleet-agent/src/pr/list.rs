@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::place::Place;
 use super::review::{checks_words, read_checks, state_words};
-use super::{block_on, print, print_json};
+use super::{print, print_json};
 use crate::arguments::PrListArguments;
 use crate::progress::with_progress;
 use crate::{CommandError, Outcome};
@@ -27,8 +27,7 @@ pub(crate) fn list(arguments: &PrListArguments) -> Result<Outcome, CommandError>
     let place = Place::find(&arguments.place)?;
     let now = Timestamp::now();
     let (listed, left) = with_progress(&format!("asking GitHub about {}", place.shown_url()), || {
-        block_on(async {
-            let client = place.client()?;
+        place.ask_github(async |client| {
             let found = client.open_lock_updates(place.filter(), &mut KnownAnswers::default(), now).await?;
             let mut listed = Vec::new();
             for open in &found.list.open {

@@ -12,7 +12,7 @@ use super::objections::{objections, of_signatures};
 use super::place::Place;
 use super::review::Review;
 use super::show::look;
-use super::{PrError, block_on, print, print_json};
+use super::{PrError, print, print_json};
 use crate::arguments::PrMergeArguments;
 use crate::progress::with_progress;
 use crate::{CommandError, Outcome};
@@ -52,7 +52,10 @@ pub(crate) fn merge(arguments: &PrMergeArguments) -> Result<Outcome, CommandErro
         let state = StateDirectory::new(&arguments.place.places.state_directory);
         let on = format!("#{number} of {}", review.details.repository);
         let recorded = Recorded::begin(&state, "pr merge", on)?;
-        let work = || block_on(async { Ok(place.client()?.merge(&review.details, arguments.method.into()).await?) });
+        let work = || {
+            let method = arguments.method.into();
+            place.ask_github(async |client| client.merge(&review.details, method).await)
+        };
         let outcome = with_progress(&format!("merging #{number}"), work);
         recorded.end(&outcome, sentence);
         outcome?

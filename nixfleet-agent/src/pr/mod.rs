@@ -17,6 +17,7 @@ mod push;
 mod revert;
 mod review;
 mod show;
+mod token;
 mod who;
 
 use std::io::Write as _;

@@ -74,6 +74,21 @@ pub(super) fn of_signatures(
     Some(format!("{why}; or say --allow-unsigned"))
 }
 
+/// What this host's demand for signed commits says of a commit that reverts, where GitHub or this user makes it.
+pub(super) fn of_revert(signatures: &SignaturesConfig, by_github: bool, is_signed: bool) -> Option<&'static str> {
+    match (signatures.are_required(), by_github, is_signed) {
+        (true, true, _) => Some(
+            "this host takes signed commits only, and refuses the one that GitHub makes, merged or not: \
+             with --push --repo PATH you make and sign it yourself",
+        ),
+        (true, false, false) => Some(
+            "this host takes signed commits only, and yours are not signed: \
+             set user.signingKey and `git config commit.gpgSign true`",
+        ),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use nixfleet_core::github::{ChangedFiles, Checks, PullRequestDetails};

@@ -4,15 +4,13 @@ use std::path::{Path, PathBuf};
 
 use nixfleet_core::config::{self, HostConfig};
 use nixfleet_core::git;
-use nixfleet_core::github::{GithubClient, GithubRepository, Limits, LockUpdateFilter, Token};
+use nixfleet_core::github::{GithubClient, GithubError, GithubRepository, Limits, LockUpdateFilter, Token};
 use nixfleet_core::state_directory::StateDirectory;
 
-use super::PrError;
+use super::token::OwnedToken;
+use super::{PrError, block_on};
 use crate::arguments::PrPlaceArguments;
-use crate::{CommandError, pull_requests, remote};
-
-/// The variables that GitHub's own programs take a token from, as these have it: the first one counts.
-const TOKEN_VARIABLES: [&str; 2] = ["GH_TOKEN", "GITHUB_TOKEN"];
+use crate::{CommandError, remote};
 
 /// The repository on a Git remote, and what this machine has of it.
 #[derive(Debug)]
@@ -22,9 +20,7 @@ pub(super) struct Place {
     pub(super) checkout: PathBuf,
     /// Of this host, where it follows this very remote.
     pub(super) host: Option<HostConfig>,
-    pub(super) token: Option<Token>,
-    /// The token was given for this very call, so it is git's, too.
-    pub(super) token_is_given: bool,
+    token: OwnedToken,
     api_url: Option<String>,
     filter: LockUpdateFilter,
 }
@@ -51,7 +47,7 @@ impl Place {
         };
         let host = config.filter(is_of_host);
         let github = host.as_ref().map(|host| host.github.clone()).unwrap_or_default();
-        let (token, token_is_given) = token(arguments, host.as_ref(), &remote_url)?;
+        let token = OwnedToken::find(arguments.token_file.as_deref(), host.as_ref(), &remote_url)?;
         let branch = arguments.branch.clone().or(branch);
         let filter = LockUpdateFilter {
             branch: branch.clone(),
@@ -59,13 +55,24 @@ impl Place {
             labels: github.pull_request_labels,
         };
         let api_url = arguments.api_url.clone().or(github.api_url);
-        Ok(Self { remote_url, branch, checkout, host, token, token_is_given, api_url, filter })
+        Ok(Self { remote_url, branch, checkout, host, token, api_url, filter })
     }
 
-    /// A client, to be made within a runtime.
-    pub(super) fn client(&self) -> Result<GithubClient, PrError> {
-        let repository = GithubRepository::of_remote(&self.remote_url, self.api_url.as_deref())?;
-        Ok(GithubClient::new(repository, self.token.as_ref(), Limits::default())?)
+    /// Asks GitHub. Where it refuses, whose token that was, or why there was none, is said, too.
+    pub(super) fn ask_github<T>(
+        &self,
+        question: impl AsyncFnOnce(GithubClient) -> Result<T, GithubError>,
+    ) -> Result<T, PrError> {
+        block_on(async {
+            let repository = GithubRepository::of_remote(&self.remote_url, self.api_url.as_deref())?;
+            let client = GithubClient::new(repository, self.token.present(), Limits::default())?;
+            question(client).await.map_err(|refusal| self.token.explain(refusal))
+        })
+    }
+
+    /// A token that was given for this very call: it is git's, too.
+    pub(super) fn given_token(&self) -> Option<&Token> {
+        self.token.given()
     }
 
     pub(super) const fn filter(&self) -> &LockUpdateFilter {
@@ -84,23 +91,4 @@ fn followed(path: &Path) -> Result<(String, Option<String>, PathBuf), PrError> {
     }
     let tracked = git::tracked_remote(path)?.ok_or_else(|| PrError::NoRemote { path: path.to_owned() })?;
     Ok((tracked.url, tracked.branch, path.to_owned()))
-}
-
-fn token(
-    arguments: &PrPlaceArguments,
-    host: Option<&HostConfig>,
-    remote_url: &str,
-) -> Result<(Option<Token>, bool), PrError> {
-    if let Some(path) = &arguments.token_file {
-        return Ok((Some(Token::read(path)?), true));
-    }
-    for name in TOKEN_VARIABLES {
-        if let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) {
-            let token = value.to_str().and_then(Token::new).ok_or(PrError::TokenVariable(name))?;
-            return Ok((Some(token), true));
-        }
-    }
-    let Some(host) = host else { return Ok((None, false)) };
-    // The host's own token may be for its services only: then a public repository is read without one.
-    Ok((pull_requests::token(host, remote_url).unwrap_or_default(), false))
 }

@@ -31,12 +31,16 @@ pub(super) fn fetch_tip(place: &Place, branch: &str) -> Result<Revision, PrError
     Ok(tip)
 }
 
+/// Whether this user's git signs what it commits there.
+pub(super) fn wants_signature(place: &Place) -> Result<bool, PrError> {
+    let setting = git(place, "config", &["config", "--type=bool", "--get", "--default=false", "commit.gpgSign"])?;
+    Ok(setting.trim() == "true")
+}
+
 /// Makes the commit and pushes it, forward only: where the branch moved on meanwhile the remote refuses.
 pub(super) fn push_revert(place: &Place, branch: &str, tip: &Revision, content: &Revert) -> Result<Pushed, PrError> {
-    let wants_signature =
-        git(place, "config", &["config", "--type=bool", "--get", "--default=false", "commit.gpgSign"])?;
     let mut arguments = vec!["commit-tree", &content.tree, "-p", tip.as_str(), "-m", &content.message];
-    if wants_signature.trim() == "true" {
+    if wants_signature(place)? {
         arguments.push("-S");
     }
     let revision: Revision = git(place, "commit-tree", &arguments)?
@@ -54,9 +58,7 @@ pub(super) fn push_revert(place: &Place, branch: &str, tip: &Revision, content: 
 fn git(place: &Place, name: &'static str, arguments: &[&str]) -> Result<String, PrError> {
     let mut settings = vec![(format!("remote.{REMOTE}.url"), place.remote_url.clone())];
     let mut command = Command::new("git");
-    if let Some(token) =
-        place.token.as_ref().filter(|_| place.token_is_given && place.remote_url.starts_with("https://"))
-    {
+    if let Some(token) = place.given_token().filter(|_| place.remote_url.starts_with("https://")) {
         // An empty one first: the user's own helpers would be asked, and might keep the token.
         settings.push(("credential.helper".to_owned(), String::new()));
         settings.push(("credential.helper".to_owned(), HELPER.to_owned()));

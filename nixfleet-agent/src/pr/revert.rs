@@ -9,9 +9,10 @@ use serde::Serialize;
 use super::ask::ask;
 use super::audit::Recorded;
 use super::hosts::Carriers;
+use super::objections::of_revert;
 use super::place::Place;
-use super::push::{Pushed, fetch_tip, push_revert};
-use super::{PrError, block_on, print, print_json};
+use super::push::{Pushed, fetch_tip, push_revert, wants_signature};
+use super::{PrError, print, print_json};
 use crate::arguments::PrRevertArguments;
 use crate::progress::with_progress;
 use crate::{CommandError, Outcome};
@@ -62,7 +63,7 @@ fn find_carriers(place: &Place, arguments: &PrRevertArguments, branch: &str, com
 }
 
 fn merged(place: &Place, number: u64) -> Result<PullRequestDetails, PrError> {
-    let work = || block_on(async { Ok(place.client()?.pull_request_now(number).await?) });
+    let work = || place.ask_github(async |client| client.pull_request_now(number).await);
     let details = with_progress(&format!("asking GitHub about #{number} of {}", place.shown_url()), work)?;
     match details.state {
         PullRequestState::Merged => Ok(details),
@@ -75,10 +76,11 @@ fn open(place: &Place, arguments: &PrRevertArguments, details: &PullRequestDetai
     let number = details.number;
     let carriers = find_carriers(place, arguments, &details.base_branch, details.merge_revision.as_ref());
     anstream::eprintln!("#{number} {}\n{}", details.title, carriers.words);
+    warn_of_signatures(place, true, false);
     ask(&format!("Open a pull request that reverts #{number}?"), arguments.yes)?;
     let state = StateDirectory::new(&arguments.place.places.state_directory);
     let recorded = Recorded::begin(&state, "pr revert", format!("#{number} of {}", details.repository))?;
-    let work = || block_on(async { Ok(place.client()?.for_repository_of(details).open_revert(details).await?) });
+    let work = || place.ask_github(async |client| client.for_repository_of(details).open_revert(details).await);
     let outcome = with_progress(&format!("reverting #{number}"), work);
     recorded.end(&outcome, |opened| format!("opened #{}", opened.number));
     let opened = outcome?;
@@ -93,6 +95,14 @@ fn open(place: &Place, arguments: &PrRevertArguments, details: &PullRequestDetai
         ))?;
     }
     Ok(Outcome::Done)
+}
+
+/// Not refused: a person may still merge and sign it by hand.
+fn warn_of_signatures(place: &Place, by_github: bool, is_signed: bool) {
+    let signatures = place.host.as_ref().map(|host| &host.repository.signatures);
+    if let Some(warning) = signatures.and_then(|signatures| of_revert(signatures, by_github, is_signed)) {
+        anstream::eprintln!("warning: {warning}");
+    }
 }
 
 /// The one commit that brought the pull request to its branch.
@@ -127,6 +137,7 @@ fn push(
         return Ok(Outcome::Done);
     }
     anstream::eprintln!("{} {}\n{}", commit.short(), content.reverted_subject, carriers.words);
+    warn_of_signatures(place, false, wants_signature(place)?);
     ask(&format!("Push a commit to {branch} that reverts it?"), arguments.yes)?;
     let state = StateDirectory::new(&arguments.place.places.state_directory);
     let recorded = Recorded::begin(&state, "pr revert", format!("{on} of {}", place.shown_url()))?;

@@ -6,11 +6,10 @@ use jiff::Timestamp;
 use nixfleet_core::Age;
 use nixfleet_core::flake_lock;
 use nixfleet_core::github::{
-    ChangedFiles, Checks, ChecksState, GithubClient, Mergeability, PullRequestDetails, PullRequestState,
+    ChangedFiles, Checks, ChecksState, GithubClient, GithubError, Mergeability, PullRequestDetails, PullRequestState,
 };
 use serde::Serialize;
 
-use super::PrError;
 use super::inputs::{InputUpdate, updates};
 
 /// One pull request, its checks, its files, and what it does to `flake.lock`.
@@ -30,7 +29,7 @@ pub(super) struct Review {
 }
 
 impl Review {
-    pub(super) async fn of(client: &GithubClient, number: u64) -> Result<Self, PrError> {
+    pub(super) async fn of(client: &GithubClient, number: u64) -> Result<Self, GithubError> {
         let details = client.pull_request(number).await?;
         let client = client.for_repository_of(&details);
         let files = client.changed_files(number).await?;

@@ -8,7 +8,7 @@ use super::fleet::{Carrying, Tracking};
 use super::hosts::{Carriers, TurningYellow};
 use super::place::Place;
 use super::review::Review;
-use super::{block_on, print, print_json};
+use super::{print, print_json};
 use crate::arguments::PrShowArguments;
 use crate::progress::with_progress;
 use crate::{CommandError, Outcome};
@@ -44,7 +44,7 @@ pub(crate) fn show(arguments: &PrShowArguments) -> Result<Outcome, CommandError>
 }
 
 pub(super) fn look(place: &Place, number: u64) -> Result<Review, CommandError> {
-    let work = || block_on(async { Review::of(&place.client()?, number).await });
+    let work = || place.ask_github(async |client| Review::of(&client, number).await);
     Ok(with_progress(&format!("asking GitHub about #{number} of {}", place.shown_url()), work)?)
 }
 

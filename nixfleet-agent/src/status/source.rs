@@ -58,11 +58,7 @@ fn observed(observer: &RepositoryObserver) -> Result<Observation, CommandError> 
     let observation = observer.observe();
     match &observation.repository {
         Reading::Unreadable(sentence) => Err(CommandError::Repository(sentence.clone())),
-        Reading::Absent => Err(CommandError::Repository(format!(
-            "there is no Git repository at {}: name a checkout of a flake",
-            observation.host
-        ))),
-        Reading::Present(_) | Reading::NotObserved => Ok(observation),
+        Reading::Present(_) | Reading::Absent | Reading::NotObserved => Ok(observation),
     }
 }
 

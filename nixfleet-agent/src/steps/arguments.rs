@@ -5,21 +5,23 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use nixfleet_core::observation::Operation;
 
+use crate::arguments::number::whole_number;
+
 /// The agent of a host, and the steps of its operations. Units of systemd run both: `systemctl start nixfleet-switch`.
 #[derive(Debug, Parser)]
 #[command(name = "nixfleet-agent", version, max_term_width = 100)]
 pub struct Arguments {
     /// The configuration of this host
-    #[arg(long, value_name = "FILE", default_value = "/etc/nixfleet/config.json")]
+    #[arg(long, value_name = "FILE", default_value = "/etc/nixfleet/config.json", global = true)]
     pub config: PathBuf,
     /// Where the state of this host lies
-    #[arg(long, value_name = "DIRECTORY", default_value = "/var/lib/nixfleet")]
+    #[arg(long, value_name = "DIRECTORY", default_value = "/var/lib/nixfleet", global = true)]
     pub state_directory: PathBuf,
     /// Where the state until the next boot lies
-    #[arg(long, value_name = "DIRECTORY", default_value = "/run/nixfleet")]
+    #[arg(long, value_name = "DIRECTORY", default_value = "/run/nixfleet", global = true)]
     pub runtime_directory: PathBuf,
     /// The unit that this runs in: %n in its file. Default: nixfleet-agent.service, or that of the step's operation
-    #[arg(long, value_name = "UNIT")]
+    #[arg(long, value_name = "UNIT", global = true)]
     pub unit: Option<String>,
     /// What to do
     #[command(subcommand)]
@@ -71,6 +73,7 @@ pub enum Step {
     /// Go back to the previous generation, or to the one named; as root
     Rollback {
         /// The generation's number
+        #[arg(value_parser = whole_number::<u64>)]
         generation: Option<u64>,
     },
     /// Write how the operation ended, from what systemd says (`ExecStopPost=`)

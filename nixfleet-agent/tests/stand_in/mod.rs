@@ -65,6 +65,8 @@ pub type UnitBody = Box<dyn FnMut(&str) + Send>;
 pub struct Record {
     pub calls: Vec<String>,
     pub program: PathBuf,
+    /// Names and files, of any unit.
+    pub credentials: Vec<(String, String)>,
     pub refuse: bool,
     pub busy: Option<String>,
     /// Happens once, when somebody asks how a unit is.
@@ -167,7 +169,7 @@ impl Service {
 
     #[zbus(property)]
     fn load_credential(&self) -> Vec<(String, String)> {
-        Vec::new()
+        self.record.lock().unwrap().credentials.clone()
     }
 }
 

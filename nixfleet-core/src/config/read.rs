@@ -36,7 +36,7 @@ pub enum ConfigError {
         path: PathBuf,
     },
     /// The content is not a configuration.
-    #[error("the configuration {path} is not valid: {}{source}; correct it and start again", if key.is_empty() { String::new() } else { format!("{key}: ") })]
+    #[error("the configuration {path} is not valid: {}{}; correct it and start again", if key.is_empty() { String::new() } else { format!("{key}: ") }, in_words(source))]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -73,11 +73,37 @@ pub fn read(path: &Path) -> Result<HostConfig, ConfigError> {
     Ok(config)
 }
 
+/// What serde says, with JSON's words for the types of this program.
+fn in_words(error: &serde_json::Error) -> String {
+    let mut words = error.to_string();
+    for (of_rust, of_json) in [
+        ("expected u64", "expected a whole number"),
+        ("expected u32", "expected a whole number"),
+        ("expected a boolean", "expected true or false"),
+        ("expected a sequence", "expected a list"),
+        ("expected path string", "expected a path"),
+    ] {
+        words = words.replace(of_rust, of_json);
+    }
+    // `struct HostConfig` and the like.
+    match words.split_once("expected struct ") {
+        Some((before, rest)) => {
+            let rest = rest.split_once(' ').map_or("", |(_, rest)| rest);
+            format!("{before}expected an object {rest}").trim_end().to_owned()
+        }
+        None => words,
+    }
+}
+
 /// The error names the key, which the position alone does not.
 fn parse(bytes: &[u8]) -> Result<HostConfig, (String, serde_json::Error)> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let config = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let key = if error.path().iter().len() == 0 { String::new() } else { error.path().to_string() };
+        let key = match error.path().to_string().as_str() {
+            // The whole, or a text that ends before a key does.
+            "." | "?" => String::new(),
+            key => key.strip_suffix(".?").unwrap_or(key).to_owned(),
+        };
         (key, error.into_inner())
     })?;
     deserializer.end().map_err(|error| (String::new(), error))?;
@@ -178,7 +204,9 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (content, sentence) in [
-            (&b""[..], "EOF"),
+            (&b""[..], "is not valid: EOF"),
+            (b"{", "is not valid: EOF"),
+            (br#"{"agent": {"#, "is not valid: agent: EOF"),
             (br#"{"hots": "web1"}"#, "unknown field `hots`"),
             (b"{} {}", "is not valid: trailing characters"),
             (br#"{"host": 1}"#, "expected a string at line 1"),
@@ -196,8 +224,16 @@ mod tests {
             (br#"{"confirm": {"command": ["", "x"]}}"#, "confirm.command must begin with a program"),
             (
                 br#"{"confirm": {"command": "ping"}}"#,
-                "confirm.command: invalid type: string \"ping\", expected a sequence",
+                "confirm.command: invalid type: string \"ping\", expected a list at line",
             ),
+            (
+                br#"{"agent": {"interval_seconds": "5m"}}"#,
+                "agent.interval_seconds: invalid type: string \"5m\", expected a whole number at line",
+            ),
+            (br#"{"agent": {"interval_seconds": -1}}"#, "integer `-1`, expected a whole number at line"),
+            (br#"{"confirm": {"enable": "yes"}}"#, "expected true or false at line"),
+            (br#"{"confirm": "yes"}"#, "invalid type: string \"yes\", expected an object at line"),
+            (br#""yes""#, "invalid type: string \"yes\", expected an object at line"),
             (br#"{"agent": {"policy": {"pull": "yes"}}}"#, "agent.policy.pull: unknown variant `yes`"),
             (br#"{"agent": {"policy": {"pul": "on"}}}"#, "unknown field `pul`"),
             (br#"{"agent": {"policy": {"switch": {"window": "Mon 2-5"}}}}"#, "write it like \"Mon..Fri 02:00-05:00\""),

@@ -107,21 +107,31 @@ pub fn changed_outside(observation: &Observation) -> Option<bool> {
     Some(!by_nixfleet && !carries_head)
 }
 
-/// Whether local HEAD is the commit that a rollback stepped back from: it is not deployed again by itself. Absent where
-/// the evidence does not tell.
+/// Whether local HEAD is held and does not run, because a rollback stepped back from it or a person said so: it is not
+/// deployed by itself. Absent where the evidence does not tell.
 #[must_use]
 pub fn rollback_held(observation: &Observation) -> Option<bool> {
     match &observation.operations.held {
-        Some(held) => Some(held.revision == *head(observation)?),
+        Some(held) => Some(held.revision == *head(observation)? && !runs(observation, &held.revision)),
         None => (observation.operations.problem.is_none() && !observation.is_repository_only()).then_some(false),
     }
+}
+
+/// Whether the running system is of this commit, by the record of its deployment or else by its own word.
+fn runs(observation: &Observation, revision: &Revision) -> bool {
+    observation.system.running.present().and_then(|running| revision_of(observation, running)) == Some(revision)
+}
+
+fn revision_of<'a>(observation: &'a Observation, running: &'a RunningSystem) -> Option<&'a Revision> {
+    let deployed = observation.operations.deployed.as_ref();
+    let deployed_here = deployed.filter(|deployed| deployed.store_path == running.store_path);
+    deployed_here.and_then(|deployed| deployed.revision.as_ref()).or(running.revision.as_ref())
 }
 
 fn compare<'a>(observation: &'a Observation, running: &'a RunningSystem) -> Verdict<'a> {
     let head = head(observation);
     let deployed = observation.operations.deployed.as_ref();
     let activated_at = running_since(observation);
-    let deployed_here = deployed.filter(|deployed| deployed.store_path == running.store_path);
     if changed_outside(observation) == Some(true) {
         let deployed = deployed.and_then(|deployed| deployed.revision.as_ref());
         let why = Why::ChangedOutside { running: running.revision.as_ref(), deployed };
@@ -132,7 +142,7 @@ fn compare<'a>(observation: &'a Observation, running: &'a RunningSystem) -> Verd
         let action = if unreadable { Action::CheckConfiguration } else { Action::Pull };
         return Verdict::new(State::Unknown, Why::NoHead).action(action);
     };
-    let revision = deployed_here.and_then(|deployed| deployed.revision.as_ref()).or(running.revision.as_ref());
+    let revision = revision_of(observation, running);
     if revision == Some(head) {
         let reboot_required = observation.system.reboot_required == Some(true);
         let journal_problem = observation.operations.problem.as_deref();

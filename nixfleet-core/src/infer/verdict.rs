@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Reason;
 use crate::model::{Action, CompartmentStatus, State};
-use crate::one_line::without_hiding;
+use crate::one_line::without_disturbance;
 
 /// The state of one compartment with a reason that is not yet text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl<'a> Verdict<'a> {
             state: self.state,
             colour: self.state.colour(),
             // Evidence may carry anything, up to a terminal's escape sequences.
-            reason: without_hiding(self.reason.to_string()),
+            reason: without_disturbance(self.reason.to_string()),
             action: self.action,
             since: self.since.map(|since| since.min(now)),
         }

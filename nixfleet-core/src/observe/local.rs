@@ -56,6 +56,17 @@ impl LocalPart {
         ))
     }
 
+    /// Where nobody pulls, none will come by itself.
+    pub(super) fn must_be_there(self, path: &Path) -> Self {
+        match self.repository {
+            Reading::Absent => Self::unreadable(&format!(
+                "there is no Git repository at {}: name a checkout of a flake",
+                path.display()
+            )),
+            _ => self,
+        }
+    }
+
     pub(super) fn unreadable(sentence: &str) -> Self {
         Self {
             repository: Reading::Unreadable(sentence.to_owned()),

@@ -140,7 +140,8 @@ impl RepositoryObserver {
         let local = self
             .local
             .within(self.local_limit, move || LocalPart::read(&path, store.as_ref(), tip.as_ref()))
-            .unwrap_or_else(|error| LocalPart::unreadable(&format!("the repository {error}")));
+            .unwrap_or_else(|error| LocalPart::unreadable(&format!("the repository {error}")))
+            .must_be_there(&self.path);
         let root = local.repository.present().map_or(&self.path, |repository| &repository.path);
         Observation {
             host: root.display().to_string(),

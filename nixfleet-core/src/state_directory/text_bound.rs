@@ -1,11 +1,13 @@
 //! Texts of others, cut to a bound and to one line.
 
-/// At most so many bytes of the text, without control characters; `…` at the end where something was left out.
+use crate::one_line::disturbs;
+
+/// At most so many bytes of the text, without characters that disturb; `…` at the end where something was left out.
 pub(super) fn cut(text: &str, maximum_bytes: usize) -> String {
     const ELLIPSIS: char = '…';
-    let plain = |character: char| if character.is_control() { ' ' } else { character };
+    let plain = |character: char| if disturbs(character) { ' ' } else { character };
     if text.len() <= maximum_bytes {
-        // A control character may be longer than the space in its place, never shorter.
+        // What disturbs may be longer than the space in its place, never shorter.
         return text.chars().map(plain).collect();
     }
     let room = maximum_bytes.saturating_sub(ELLIPSIS.len_utf8());
@@ -26,6 +28,7 @@ mod tests {
             ("too long", 7, "too …"),
             ("äöü", 5, "ä…"),
             ("a\n\tb\u{85}", 9, "a  b "),
+            ("a\u{202e}b", 9, "a b"),
             ("", 0, ""),
         ] {
             assert_eq!(cut(text, maximum_bytes), expected);

@@ -37,7 +37,7 @@ const REBOOT_REQUIRED: Family = gauge(
 
 const ROLLBACK_HELD: Family = gauge(
     "nixfleet_system_rollback_held",
-    "Whether local HEAD is the commit that a rollback stepped back from: it is not deployed again by itself",
+    "Whether local HEAD is held, by a rollback that stepped back from it or by a person, and does not run",
 );
 
 const fn gauge(name: &'static str, help: &'static str) -> Family {

@@ -7,11 +7,21 @@ use world::example_flake::UPDATED;
 use world::example_host::ExampleHost;
 use world::programs::program;
 
+const USAGE: &str = "usage: example-host DIRECTORY\n\nBuilds an example host in DIRECTORY, which must not exist yet.";
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [directory] = arguments.as_slice() else {
-        eprintln!("usage: example-host DIRECTORY\n\nBuilds an example host in DIRECTORY, which must not exist yet.");
-        return ExitCode::from(2);
+    let directory = match arguments.as_slice() {
+        [option] if option == "--help" || option == "-h" => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        // A directory with such a name is ./-NAME.
+        [directory] if !directory.starts_with('-') && !directory.is_empty() => directory,
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
     };
     let made = std::fs::create_dir(directory).and_then(|()| Path::new(directory).canonicalize());
     let path = match made {

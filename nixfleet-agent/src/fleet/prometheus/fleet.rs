@@ -153,7 +153,7 @@ fn take_fact(host: &mut FleetHost, sample: &Sample) {
         "nixfleet_system_generation" => host.generation = whole(sample.value),
         "nixfleet_git_commits_behind" => host.commits_behind = whole(sample.value),
         "nixfleet_system_reboot_required" => host.notes.extend(note(is_so, "reboot needed")),
-        "nixfleet_system_rollback_held" => host.notes.extend(note(is_so, "rolled back, its commit is held")),
+        "nixfleet_system_rollback_held" => host.notes.extend(note(is_so, "local HEAD is held")),
         "nixfleet_system_changed_outside" => host.notes.extend(note(is_so, "changed by hand")),
         _ => {}
     }

@@ -1,7 +1,7 @@
 //! From the question which hosts there are to what became of each.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -20,7 +20,7 @@ use crate::fleet::stop::Stop;
 use crate::fleet::survey;
 use crate::printable::printable;
 use crate::progress::with_progress;
-use crate::{CommandError, Outcome};
+use crate::{CommandError, Outcome, question};
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -38,7 +38,7 @@ pub(crate) fn run(
     pace: &Pace,
 ) -> Result<Outcome, CommandError> {
     let is_asked = arguments.yes || arguments.dry_run;
-    if !is_asked && !std::io::stdin().is_terminal() {
+    if !is_asked && !question::can_be_asked() {
         return Err(FleetError::NobodyToAsk.into());
     }
     let hosts = with_progress("asking for the hosts", || meant(arguments))?;
@@ -135,13 +135,7 @@ fn update(asked: Vec<Asked>, at_once: usize, pace: &Pace, hands: &Hands) -> Vec<
 }
 
 fn agrees(movement: Movement, planned: &Plan) -> std::io::Result<bool> {
-    let mut error = std::io::stderr().lock();
-    write!(error, "{}{} {}? [y/N] ", planned.text(movement), movement.name(), planned.headline())?;
-    error.flush()?;
-    drop(error);
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    question::agrees(&format!("{}{} {}?", planned.text(movement), movement.name(), planned.headline()))
 }
 
 fn tell(

@@ -11,6 +11,7 @@ use super::{leftovers, under_way};
 use crate::Revision;
 use crate::git::{RemoteStore, RepositoryError, local};
 use crate::observation::RemoteCommit;
+use crate::one_line::disturbs;
 
 /// What to do where the remote's branch was rewritten, so that local HEAD is not part of it any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,7 +213,7 @@ fn check_out(repository: &Repository, root: &Path, target: Oid, tip: &RemoteComm
             if conflicts.len() > NAMED {
                 files.push(format!("and {} more", conflicts.len() - NAMED));
             }
-            let files = files.join(", ").replace(char::is_control, " ");
+            let files = files.join(", ").replace(disturbs, " ");
             let error = CheckoutError::LocalChanges { path: root.to_owned(), tip: tip.revision.clone(), files };
             Err(Refusal { error: Box::new(error), conflicts })
         }
