@@ -6,6 +6,7 @@
 
 mod abbreviated;
 mod checkout;
+mod committed;
 mod divergence;
 mod local;
 mod lock_bytes;
@@ -20,6 +21,7 @@ mod tracked_remote;
 
 pub use abbreviated::{ResolveError, resolve_abbreviated};
 pub use checkout::{CheckoutError, Moved, RewrittenBranch, fast_forward, remove_locks_made_between};
+pub use committed::{CommittedFiles, WriteOutBounds, WriteOutError, WrittenOut};
 pub use divergence::divergence;
 pub use local::observe_repository;
 pub use lock_bytes::{LOCK_BYTES_MAXIMUM, lock_in_commit, lock_in_work_tree};
