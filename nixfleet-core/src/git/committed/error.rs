@@ -15,14 +15,14 @@ pub enum WriteOutError {
     Repository(#[from] RepositoryError),
     /// There is more than the bounds allow.
     #[error(
-        "{} has more than {files} files or {mebibytes} MiB in {}: keep what the tests need in a smaller directory at the top of the repository",
+        "{} has more than {files} files or {mebibytes} MiB{}: keep what the tests need in a smaller directory at the top of the repository",
         revision.short(),
-        directory.display()
+        below(directory)
     )]
     TooLarge {
         /// The commit.
         revision: Revision,
-        /// The directory in it.
+        /// The directory in it; empty for the whole.
         directory: PathBuf,
         /// The bound of files.
         files: usize,
@@ -45,6 +45,10 @@ pub enum WriteOutError {
         /// The reason.
         source: std::io::Error,
     },
+}
+
+fn below(directory: &Path) -> String {
+    if directory.as_os_str().is_empty() { String::new() } else { format!(" in {}", directory.display()) }
 }
 
 impl WriteOutError {

@@ -56,7 +56,7 @@ impl CommittedFiles {
             NotListed::BadName(directory) => WriteOutError::BadName { revision: self.revision.clone(), directory },
             NotListed::Git(error) => self.unreadable(part, error).into(),
         };
-        let top = Path::new(".");
+        let top = Path::new("");
         match list(&self.view, self.tree, PathBuf::new(), bounds) {
             Ok(entries) => self.write(destination, &entries).map(|()| WrittenOut::All),
             Err(NotListed::TooLarge) => {
