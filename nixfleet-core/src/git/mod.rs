@@ -1,7 +1,7 @@
 //! Git: the local repository, the tracked branch of the remote, and how far the two are apart.
 //!
-//! Everything but [`fast_forward`] and [`remove_locks_made_between`] reads only, all with libgit2: no hook, no external
-//! filter and no credential helper is run, and the user's repository is never written otherwise. Only OpenSSH's `ssh` is
+//! Everything but [`fast_forward`] and [`remove_locks_made_between`] only reads the user's repository, all with libgit2: no
+//! hook, no external filter and no credential helper is run. What is [written out](CommittedFiles::write_out) lies elsewhere. Only OpenSSH's `ssh` is
 //! started, for remotes that are reached through it, and `ssh-keygen` and `gpg`, where [`signature`]s are checked.
 
 mod abbreviated;
