@@ -41,7 +41,7 @@ pub(super) enum AccountError {
     #[error("there is no user {0}: create it (modules/system/nixfleet.sysusers.conf), or set tests.user")]
     NoUser(String),
     #[error(
-        "cannot run a program as {user} ({said}): check AmbientCapabilities= of the unit, which needs CAP_SETUID, CAP_SETGID and CAP_KILL, and the space in /tmp"
+        "cannot run a program as {user} ({said}): its unit needs AmbientCapabilities=CAP_SETUID CAP_SETGID CAP_KILL, PrivateTmp=yes, and space in /tmp"
     )]
     Refused { user: String, said: String },
 }
