@@ -174,8 +174,11 @@ fn of_a_large_commit_only_the_directory_at_the_top() {
     }
 }
 
+/// Mode, name and object of an entry.
+type Entry<'a> = (&'a str, &'a str, &'a str);
+
 /// A tree as no Git writes it.
-fn hostile_tree(repository: &TestRepository, entries: &[(&str, &str, &str)]) -> String {
+fn hostile_tree(repository: &TestRepository, entries: &[Entry<'_>]) -> String {
     let mut tree = Vec::new();
     for (mode, name, id) in entries {
         write!(tree, "{mode} {name}\0").unwrap();
@@ -207,7 +210,7 @@ fn a_hostile_tree_writes_nothing_elsewhere() {
     for _ in 0..40 {
         bomb = hostile_tree(&repository, &[("40000", "a", &bomb), ("40000", "b", &bomb)]);
     }
-    let trees: [(&str, Vec<(&str, &str, &str)>); 8] = [
+    let trees: [(&str, Vec<Entry<'_>>); 8] = [
         ("a name with a slash", vec![("100755", "../outside/evil", &file)]),
         ("the directory above", vec![("40000", "..", &below)]),
         ("the directory itself", vec![("40000", ".", &below)]),
