@@ -196,10 +196,6 @@ let
       ];
       module = nixfleet { tests.directory = "../tests"; };
     };
-    tests-as-root = {
-      says = [ "services.nixfleet.tests.user is root" ];
-      module = nixfleet { tests.user = "root"; };
-    };
     confirm-with-nothing = {
       says = [ "services.nixfleet.confirm.command is an empty list" ];
       module = nixfleet {

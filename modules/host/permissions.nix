@@ -1,4 +1,4 @@
-# Who may do what: the user of the agent, and the rule that lets it start and stop the operations.
+# Who may do what: the user of the agent, the rule that lets it start and stop the operations, and the user of the tests.
 { config, lib, ... }:
 let
   cfg = config.services.nixfleet;
@@ -13,6 +13,13 @@ in
         home = "/var/lib/nixfleet";
       };
       groups.nixfleet = { };
+      # Not a member of the group nixfleet, whose members decide what root activates.
+      users.nixfleet-test = {
+        isSystemUser = true;
+        description = "nixfleet, tests of this host";
+        group = "nixfleet-test";
+      };
+      groups.nixfleet-test = { };
     };
 
     security.polkit.enable = lib.mkDefault true;

@@ -1,10 +1,9 @@
-# Where another user than nixfleet runs an operation, the state directory is for the whole group nixfleet, which that user's
+# Where another user than nixfleet pulls and builds, the state directory is for the whole group nixfleet, which that user's
 # units have as a supplementary group. It is never given to that user, as StateDirectory= of a unit would do.
 { config, lib, ... }:
 let
   cfg = config.services.nixfleet;
-  isOther = user: user != null && user != "nixfleet";
-  isShared = isOther cfg.repository.user || isOther cfg.tests.user;
+  isShared = cfg.repository.user != null && cfg.repository.user != "nixfleet";
   mode = "2775";
   isRule = line: line != "" && !lib.hasPrefix "#" line;
   file =

@@ -23,6 +23,8 @@ let
     # The programs of the running system: for the tests of the host.
     "/run/current-system/sw"
   ];
+  # With setpriv, which lets each test run as a user of its own.
+  pathOf = name: lib.optional (name == "nixfleet-test") pkgs.util-linux ++ path;
   files = import ./unit-files.nix {
     inherit lib;
     agent = "${cfg.package}/bin/nixfleet-agent";
@@ -47,7 +49,7 @@ let
   );
   service = name: {
     overrideStrategy = "asDropin";
-    path = lib.mkIf (name != "nixfleet-exporter") path;
+    path = lib.mkIf (name != "nixfleet-exporter") (pathOf name);
     wantedBy = lib.mkIf (name == "nixfleet-agent") [ "multi-user.target" ];
   };
 in

@@ -24,6 +24,9 @@ fn now() -> Timestamp {
     "2026-03-16T12:00:00Z".parse().unwrap()
 }
 
+/// The hash part of another system's store path.
+const ELSE: &str = "x2f9h4sjw8pbn0l6a3vqk7rzd1c5ymgi";
+
 /// Where a part of a host lies.
 type Place = fn(&Host) -> PathBuf;
 
@@ -274,6 +277,36 @@ fn a_checkout_that_lost_its_repository_is_not_the_one_around_it() {
     let sentence = observation.unreadable(Source::Repository).unwrap();
     assert!(sentence.contains("it only lies in one"), "{sentence}");
     assert!(states(&observation).contains("unknown unknown"), "Git and Lock: {}", states(&observation));
+}
+
+/// What is only pulled, or only lies in the work tree, is not run, and so it does not count.
+#[test]
+fn tests_are_looked_for_in_the_commit_that_runs() {
+    let host = Host::new();
+    let executable = |name: &str| {
+        host.checkout.write(name, "#!/bin/sh\n");
+        fs::set_permissions(host.checkout.path.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+    };
+    executable("hosts/web1/tests/20-not-committed");
+    assert_eq!(host.observe().tests, TestsSetup::Found(1));
+    executable("hosts/web1/tests/30-not-deployed");
+    host.checkout.git(&["add", "--all"]);
+    host.checkout.git(&["commit", "--quiet", "-m", "tests"]);
+    assert_eq!(host.observe().tests, TestsSetup::Found(1));
+    let run_something_else = |revision: Option<String>| {
+        let system = host.root.build(&Toplevel { configuration_revision: revision, hash: ELSE, ..Toplevel::default() });
+        host.root.run(&system);
+    };
+    // Not known, or not there: it is HEAD that counts.
+    run_something_else(None);
+    assert_eq!(host.observe().tests, TestsSetup::Found(3));
+    host.checkout.git(&["rm", "-r", "--quiet", "hosts"]);
+    host.checkout.git(&["commit", "--quiet", "-m", "no tests"]);
+    let observation = host.observe();
+    assert_eq!(observation.tests, TestsSetup::NoneFound);
+    let reason = infer(&observation, now()).compartments.tests.reason;
+    assert_eq!(reason, "the configuration repository has no tests for the running system");
 }
 
 #[test]

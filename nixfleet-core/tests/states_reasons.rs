@@ -355,7 +355,7 @@ fn tests() {
         (Tests, "disabled", base().tests_are(TestsSetup::Disabled), "tests are disabled in the configuration", None, None),
         (Tests, "disabled while they run", base().tests_running().tests_are(TestsSetup::Disabled),
             "tests are disabled in the configuration", None, None),
-        (Tests, "none", base().tests_are(TestsSetup::NoneFound), "no tests found in the configuration repository", None, None),
+        (Tests, "none", base().tests_are(TestsSetup::NoneFound), "the configuration repository has no tests for the running system", None, None),
         (Tests, "no repository", Host::fresh(), "no tests yet: there is no local repository", None, None),
         (Tests, "unreadable repository", unreadable, "no tests found: the local repository cannot be read", None, None),
         (Tests, "not observed", base().tests_are(TestsSetup::NotObserved), "not observed: only a repository is looked at", None, None),

@@ -12,10 +12,15 @@ use super::context::{Context, said_by_systemd};
 use super::fall_back::unconfirmed;
 use super::machine_state::machine_is_stopping;
 use super::run::{Run, running_system};
+use super::test::remove_what_was_written_out;
 use super::told;
 
 pub(super) fn record(context: &Context, operation: Operation) -> ExitCode {
     let run = Run::new(context, operation);
+    if operation == Operation::Test {
+        // Where the step could not.
+        remove_what_was_written_out(&context.state.test_run_path());
+    }
     let variable = |name| said_by_systemd(name).unwrap_or_default();
     let service_result = variable("SERVICE_RESULT");
     let entries = match context.state.journal().read() {

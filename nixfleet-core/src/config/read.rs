@@ -119,6 +119,9 @@ fn check(config: &HostConfig) -> Result<(), String> {
     if !directory.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
         return Err(format!("tests.directory {} must lie inside the repository", directory.display()));
     }
+    if config.tests.user.as_deref().is_some_and(|user| !is_name_of_a_user(user)) {
+        return Err("tests.user must be the name of a user".to_owned());
+    }
     check_repository(&config.repository)?;
     for (key, value) in [
         ("agent.heartbeat_deadline_seconds", config.agent.heartbeat_deadline_seconds),
@@ -142,6 +145,11 @@ fn check(config: &HostConfig) -> Result<(), String> {
     Ok(())
 }
 
+/// Also none that a program would take for an option.
+fn is_name_of_a_user(user: &str) -> bool {
+    !user.is_empty() && !user.starts_with('-') && !user.contains(|c: char| c == '/' || c == ':' || c.is_control())
+}
+
 fn check_repository(repository: &RepositoryConfig) -> Result<(), String> {
     let signatures = &repository.signatures;
     if signatures.are_required()
@@ -156,9 +164,7 @@ fn check_repository(repository: &RepositoryConfig) -> Result<(), String> {
     }
     match repository.user.as_deref() {
         Some("root") => Err("repository.user must not be root: pull and build never run as root".to_owned()),
-        Some(user) if user.is_empty() || user.contains(|c: char| c == '/' || c == ':' || c.is_control()) => {
-            Err("repository.user must be the name of a user".to_owned())
-        }
+        Some(user) if !is_name_of_a_user(user) => Err("repository.user must be the name of a user".to_owned()),
         Some(user) if user != RepositoryConfig::OWN_USER && repository.path.is_none() => {
             Err("repository.user says whose checkout repository.path is: set repository.path, too".to_owned())
         }
@@ -213,6 +219,9 @@ mod tests {
             (br#"{"host": "a/b"}"#, "host must be a name"),
             (br#"{"tests": {"directory": "/etc"}}"#, "must lie inside the repository"),
             (br#"{"tests": {"directory": "a/../../b"}}"#, "must lie inside the repository"),
+            (br#"{"tests": {"user": ""}}"#, "tests.user must be the name of a user"),
+            (br#"{"tests": {"user": "--help"}}"#, "tests.user must be the name of a user"),
+            (br#"{"tests": {"user": "a/b"}}"#, "tests.user must be the name of a user"),
             (br#"{"remote": {"total_timeout_seconds": 0}}"#, "must be at least 1"),
             (br#"{"agent": {"interval_seconds": 0}}"#, "agent.interval_seconds must be at least 1"),
             (br#"{"repository": {"signatures": {"forge_keyring_file": "/k"}}}"#, "alone lets nothing pass"),

@@ -158,11 +158,24 @@ pub struct TestsConfig {
     pub directory: Option<PathBuf>,
     /// Limit for each single test.
     pub timeout_seconds: u64,
+    /// The user that the tests run as. Default: [`TestsConfig::OWN_USER`].
+    pub user: Option<String>,
+}
+
+impl TestsConfig {
+    /// The user that nixfleet brings for the tests.
+    pub const OWN_USER: &str = "nixfleet-test";
+
+    /// The user that the tests run as.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        self.user.as_deref().unwrap_or(Self::OWN_USER)
+    }
 }
 
 impl Default for TestsConfig {
     fn default() -> Self {
-        Self { enable: true, directory: None, timeout_seconds: 120 }
+        Self { enable: true, directory: None, timeout_seconds: 120, user: None }
     }
 }
 

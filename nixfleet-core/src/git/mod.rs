@@ -1,11 +1,12 @@
 //! Git: the local repository, the tracked branch of the remote, and how far the two are apart.
 //!
-//! Everything but [`fast_forward`] and [`remove_locks_made_between`] reads only, all with libgit2: no hook, no external
-//! filter and no credential helper is run, and the user's repository is never written otherwise. Only OpenSSH's `ssh` is
+//! Everything but [`fast_forward`] and [`remove_locks_made_between`] only reads the user's repository, all with libgit2: no
+//! hook, no external filter and no credential helper is run. What is [written out](CommittedFiles::write_out) lies elsewhere. Only OpenSSH's `ssh` is
 //! started, for remotes that are reached through it, and `ssh-keygen` and `gpg`, where [`signature`]s are checked.
 
 mod abbreviated;
 mod checkout;
+mod committed;
 mod divergence;
 mod local;
 mod lock_bytes;
@@ -21,6 +22,7 @@ mod tracked_remote;
 
 pub use abbreviated::{ResolveError, resolve_abbreviated};
 pub use checkout::{CheckoutError, Moved, RewrittenBranch, fast_forward, remove_locks_made_between};
+pub use committed::{CommittedFiles, WriteOutBounds, WriteOutError, WrittenOut};
 pub use divergence::divergence;
 pub use local::observe_repository;
 pub use lock_bytes::{LOCK_BYTES_MAXIMUM, lock_in_commit, lock_in_work_tree};

@@ -98,7 +98,7 @@ impl fmt::Display for Why<'_> {
         match self {
             Self::NotObserved => formatter.write_str("not observed: only a repository is looked at"),
             Self::Disabled => formatter.write_str("tests are disabled in the configuration"),
-            Self::NoneFound => formatter.write_str("no tests found in the configuration repository"),
+            Self::NoneFound => formatter.write_str("the configuration repository has no tests for the running system"),
             Self::NoRepository => formatter.write_str("no tests yet: there is no local repository"),
             Self::RepositoryUnreadable => formatter.write_str("no tests found: the local repository cannot be read"),
             Self::Running(age) => write!(formatter, "the test run {}", age.running()),

@@ -15,7 +15,7 @@ pub enum TestsSetup {
     NotObserved,
     /// Switched off in the configuration.
     Disabled,
-    /// The configuration's test directory has none, or does not exist.
+    /// The test directory has none, or does not exist, in the commit that runs.
     NoneFound,
     /// So many executables were found.
     Found(u32),

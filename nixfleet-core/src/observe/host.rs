@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::local::LocalPart;
 use super::tests_directory::look_for_tests;
 use super::timed::Timed;
+use crate::Revision;
 use crate::config::HostConfig;
 use crate::git::{self, RemoteStore};
 use crate::observation::{
@@ -95,17 +96,18 @@ impl HostObserver {
             .unwrap_or_else(|error| StatePart::unreadable(&format!("the state directory {error}")));
 
         let places = Arc::clone(&self.places);
-        let tip = state.remote.present().cloned();
-        let (local, tests) = self
-            .local
-            .within(self.limit, move || places.read_local(tip.as_ref()))
-            .unwrap_or_else(|error| (LocalPart::unreadable(&format!("the repository {error}")), TestsSetup::NoneFound));
-
-        let places = Arc::clone(&self.places);
         let system = self
             .system
             .within(self.limit, move || SystemRoot::new(&places.root).observe())
             .unwrap_or_else(|error| unreadable_system(&format!("the running system {error}")));
+
+        let places = Arc::clone(&self.places);
+        let tip = state.remote.present().cloned();
+        let running = system.running.present().and_then(|running| running.revision.clone());
+        let (local, tests) = self
+            .local
+            .within(self.limit, move || places.read_local(tip.as_ref(), running.as_ref()))
+            .unwrap_or_else(|error| (LocalPart::unreadable(&format!("the repository {error}")), TestsSetup::NoneFound));
 
         self.put_together(state, local, tests, system)
     }
@@ -173,12 +175,13 @@ impl Places {
         pull_requests.with_attempt(attempt.as_ref().map(|attempt| &attempt.attempt))
     }
 
-    fn read_local(&self, tip: Option<&RemoteCommit>) -> (LocalPart, TestsSetup) {
+    fn read_local(&self, tip: Option<&RemoteCommit>, running: Option<&Revision>) -> (LocalPart, TestsSetup) {
         let path = self.config.repository.path.clone().unwrap_or_else(|| self.state.repository_path());
         let store = RemoteStore::new(self.state.remote_repository_path());
         let local = LocalPart::read(&path, Some(&store), tip).of_exactly(&path);
         let tests = if self.config.tests.enable {
-            look_for_tests(&path, &self.config.tests_directory())
+            let head = local.repository.present().and_then(|repository| repository.head.as_ref());
+            look_for_tests(&path, running, head, &self.config.tests_directory())
         } else {
             TestsSetup::Disabled
         };

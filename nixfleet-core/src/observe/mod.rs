@@ -12,4 +12,4 @@ mod timed;
 pub use cache_directory::cache_directory;
 pub use host::HostObserver;
 pub use repository::{RepositoryObserver, RepositoryOptions};
-pub use tests_directory::is_test;
+pub use tests_directory::{TestsCommit, TestsCommitReason};

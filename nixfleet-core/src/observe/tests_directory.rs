@@ -1,47 +1,89 @@
-//! The host's test executables in the configuration repository.
+//! The host's tests: which commit they are of, and whether there are any.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::fmt;
 use std::path::Path;
 
+use crate::Revision;
+use crate::git::{CommittedFiles, RepositoryError};
 use crate::observation::TestsSetup;
 
-/// Counts the executables in `directory` of the work tree `repository`. No directory, no tests.
-pub(super) fn look_for_tests(repository: &Path, directory: &Path) -> TestsSetup {
-    let Ok(entries) = std::fs::read_dir(repository.join(directory)) else {
-        return TestsSetup::NoneFound;
-    };
-    let executables = entries.flatten().filter(|entry| is_test(&entry.path())).count();
-    match u32::try_from(executables) {
-        Ok(0) => TestsSetup::NoneFound,
-        Ok(count) => TestsSetup::Found(count),
-        Err(_) => TestsSetup::Found(u32::MAX),
+/// The commit that the tests of a host are of.
+///
+/// That is the commit that runs: somebody has deployed it. What was only pulled, and what lies in the checkout without being
+/// committed, is not run. Where that commit is not known, or not in the checkout, it is the checkout's HEAD.
+#[derive(Debug)]
+pub struct TestsCommit {
+    /// Its files.
+    pub files: CommittedFiles,
+    /// Why it is this one.
+    pub why: TestsCommitReason,
+}
+
+/// Why the tests are of this commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TestsCommitReason {
+    /// The running system was built from it.
+    Runs,
+    /// It is HEAD, because the running system does not say what it was built from: a first start, or a work tree with changes.
+    RunningUnknown,
+    /// It is HEAD, because the checkout does not have the commit that runs, which is this one.
+    RunningMissing(Revision),
+}
+
+impl TestsCommit {
+    /// Looks for the commit in the checkout; none where there is not even a HEAD.
+    pub fn find(
+        checkout: &Path,
+        running: Option<&Revision>,
+        head: Option<&Revision>,
+    ) -> Result<Option<Self>, RepositoryError> {
+        let of = |revision: Option<&Revision>| {
+            revision.map_or(Ok(None), |revision| CommittedFiles::open(checkout, revision))
+        };
+        if let Some(files) = of(running)? {
+            return Ok(Some(Self { files, why: TestsCommitReason::Runs }));
+        }
+        let why = running
+            .map_or(TestsCommitReason::RunningUnknown, |revision| TestsCommitReason::RunningMissing(revision.clone()));
+        Ok(of(head)?.map(|files| Self { files, why }))
     }
 }
 
-/// Whether this is a test of the host: an executable file, or a symbolic link to one, as running it would find.
-#[must_use]
-pub fn is_test(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+/// Names the commit and says why it is that one.
+impl fmt::Display for TestsCommit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let revision = self.files.revision().short();
+        match &self.why {
+            TestsCommitReason::Runs => write!(formatter, "{revision}, the commit that runs"),
+            TestsCommitReason::RunningUnknown => {
+                write!(formatter, "the checkout's HEAD {revision}, because the running system does not say its commit")
+            }
+            TestsCommitReason::RunningMissing(running) => write!(
+                formatter,
+                "the checkout's HEAD {revision}, because the checkout does not have {}, the commit that runs",
+                running.short()
+            ),
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_executable_files_only() {
-        let repository = tempfile::tempdir().unwrap();
-        let directory = Path::new("hosts/web1/tests");
-        assert_eq!(look_for_tests(repository.path(), directory), TestsSetup::NoneFound);
-        let tests = repository.path().join(directory);
-        std::fs::create_dir_all(tests.join("a-directory")).unwrap();
-        std::fs::write(tests.join("README.md"), "").unwrap();
-        std::os::unix::fs::symlink("nowhere", tests.join("dangling")).unwrap();
-        assert_eq!(look_for_tests(repository.path(), directory), TestsSetup::NoneFound);
-        let test = tests.join("10-ssh");
-        std::fs::write(&test, "#!/bin/sh\n").unwrap();
-        std::fs::set_permissions(&test, std::fs::Permissions::from_mode(0o755)).unwrap();
-        std::os::unix::fs::symlink("10-ssh", tests.join("20-again")).unwrap();
-        assert_eq!(look_for_tests(repository.path(), directory), TestsSetup::Found(2));
+/// Counts the tests in `directory` of the commit that they are of. No directory, no tests.
+pub(super) fn look_for_tests(
+    checkout: &Path,
+    running: Option<&Revision>,
+    head: Option<&Revision>,
+    directory: &Path,
+) -> TestsSetup {
+    let executables = TestsCommit::find(checkout, running, head)
+        .and_then(|commit| commit.map_or(Ok(None), |commit| commit.files.executables(directory)));
+    match executables {
+        Ok(executables) => match executables.map_or(0, |executables| executables.len()) {
+            0 => TestsSetup::NoneFound,
+            count => TestsSetup::Found(u32::try_from(count).unwrap_or(u32::MAX)),
+        },
+        Err(error) => {
+            tracing::warn!(%error, "the tests of this host are not found");
+            TestsSetup::NoneFound
+        }
     }
 }

@@ -44,6 +44,12 @@ impl StateDirectory {
         self.path.join("remote.git")
     }
 
+    /// The files of the commit that the tests are of, while they run.
+    #[must_use]
+    pub fn test_run_path(&self) -> PathBuf {
+        self.path.join("test-run")
+    }
+
     /// Where those of the directory's group write, too: lets them write what this user made before that was so, and what this
     /// process makes from now on. Does nothing elsewhere, nor as root, whose files are not all meant for them.
     pub fn share(&self) {
