@@ -96,11 +96,12 @@ fn hand_on(from: impl Read) -> std::io::Result<VecDeque<String>> {
     let (mut reader, mut lines, mut line) = (BufReader::new(from), VecDeque::new(), Vec::new());
     loop {
         let room = LINE_BYTES.saturating_sub(line.len() as u64);
-        let is_end = reader.by_ref().take(room).read_until(b'\n', &mut line)? == 0;
+        reader.by_ref().take(room).read_until(b'\n', &mut line)?;
         if line.is_empty() {
             return Ok(lines);
         }
-        let rest = if is_end { Vec::new() } else { unfinished_word(&mut line) };
+        let goes_on = line.len() as u64 >= LINE_BYTES && !line.ends_with(b"\n");
+        let rest = if goes_on { last_word(&mut line) } else { Vec::new() };
         let text = String::from_utf8_lossy(&line);
         let shown = redact_line(&text);
         // As it is where there is nothing to hide. The journal may have gone away; the program is not to be stopped for that.
@@ -114,11 +115,8 @@ fn hand_on(from: impl Read) -> std::io::Result<VecDeque<String>> {
 }
 
 /// Takes the last word from a line that goes on: half an address would not be known for one.
-fn unfinished_word(line: &mut Vec<u8>) -> Vec<u8> {
-    match line.iter().rposition(u8::is_ascii_whitespace) {
-        Some(space) if !line.ends_with(b"\n") => line.split_off(space + 1),
-        _ => Vec::new(),
-    }
+fn last_word(line: &mut Vec<u8>) -> Vec<u8> {
+    line.iter().rposition(u8::is_ascii_whitespace).map_or_else(Vec::new, |space| line.split_off(space + 1))
 }
 
 #[cfg(test)]

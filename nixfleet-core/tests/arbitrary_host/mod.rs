@@ -316,6 +316,8 @@ pub fn observation() -> impl Strategy<Value = Observation> {
                 (settings, agent, repository, local_lock, remote, divergence),
                 (pull_requests, system, operations, tests, last_test_run),
             )| Observation {
+                tests_problem: None,
+                state_directory_problem: None,
                 host: "web1".into(),
                 settings,
                 agent,
