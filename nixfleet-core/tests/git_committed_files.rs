@@ -206,6 +206,7 @@ fn a_hostile_tree_writes_nothing_elsewhere() {
     let file = hash_object(&repository, &[], b"evil");
     let below = hostile_tree(&repository, &[("100755", "evil", &file)]);
     let link = hash_object(&repository, &[], outside.to_str().unwrap().as_bytes());
+    let link_to_a_file = hash_object(&repository, &[], outside.join("evil").to_str().unwrap().as_bytes());
     let mut bomb = below.clone();
     for _ in 0..40 {
         bomb = hostile_tree(&repository, &[("40000", "a", &bomb), ("40000", "b", &bomb)]);
@@ -215,7 +216,7 @@ fn a_hostile_tree_writes_nothing_elsewhere() {
         ("the directory above", vec![("40000", "..", &below)]),
         ("the directory itself", vec![("40000", ".", &below)]),
         ("a link and a directory", vec![("120000", "a", &link), ("40000", "a", &below)]),
-        ("a link and a file", vec![("120000", "a", &link), ("100644", "a", &file)]),
+        ("a link and a file", vec![("120000", "a", &link_to_a_file), ("100644", "a", &file)]),
         ("a directory and a link", vec![("40000", "a", &below), ("120000", "a", &link)]),
         ("an object that is missing", vec![("100644", "a", "0000000000000000000000000000000000000007")]),
         ("a bomb", vec![("40000", "a", &bomb)]),

@@ -1,8 +1,9 @@
 //! Git: the local repository, the tracked branch of the remote, and how far the two are apart.
 //!
 //! Everything but [`fast_forward`] and [`remove_locks_made_between`] only reads the user's repository, all with libgit2: no
-//! hook, no external filter and no credential helper is run. What is [written out](CommittedFiles::write_out) lies elsewhere. Only OpenSSH's `ssh` is
-//! started, for remotes that are reached through it, and `ssh-keygen` and `gpg`, where [`signature`]s are checked.
+//! hook, no external filter and no credential helper is run. What is [written out](CommittedFiles::write_out) lies elsewhere.
+//! Only OpenSSH's `ssh` is started, for remotes that are reached through it, and `ssh-keygen` and `gpg`, where [`signature`]s
+//! are checked.
 
 mod abbreviated;
 mod checkout;
