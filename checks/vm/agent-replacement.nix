@@ -1,6 +1,6 @@
 # A switch that brings another agent: the running one finishes the switch, ends, and the new one is started.
 { nixpkgs, self }:
-{ pkgs, ... }:
+{ nodes, pkgs, ... }:
 let
   repository = import ./configuration-repository.nix { inherit nixpkgs self pkgs; };
   # Another path, the same programs.
@@ -11,6 +11,7 @@ let
   '';
 in
 repository.test {
+  inherit nodes;
   name = "nixfleet-agent-replacement";
 
   script = ''

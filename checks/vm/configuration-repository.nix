@@ -116,8 +116,11 @@ in
 {
   # A test of one host, web1, that follows this repository: `script` begins when the agent was asked to look at it.
   test =
-    { name, script }:
-    { nodes, ... }:
+    {
+      nodes,
+      name,
+      script,
+    }:
     let
       repository = files {
         host = "web1";

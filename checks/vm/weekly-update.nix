@@ -1,10 +1,11 @@
 # One host through a weekly update: a commit is pushed, pulled, built, activated and tested; a bad one is rolled back and held.
 { nixpkgs, self }:
-{ pkgs, ... }:
+{ nodes, pkgs, ... }:
 let
   repository = import ./configuration-repository.nix { inherit nixpkgs self pkgs; };
 in
 repository.test {
+  inherit nodes;
   name = "nixfleet-weekly-update";
 
   script = ''

@@ -136,7 +136,7 @@ fn the_record_of_pull_requests() {
 fn the_results_of_single_tests() {
     let world = World::new();
     // The journal knows the run's result: only the single tests are not known.
-    let mut rows = rows_of_a_whole_file("GGGGG", &[], "\"reason\":\"the run passed 1");
+    let mut rows = rows_of_a_whole_file("GGGGG", &["tests"], "\"reason\":\"the run passed 1");
     rows.push((IsGone, "GGGGG", &[], "\"reason\":\"the run passed 1"));
     world.try_on(&world.host.state.path.join("tests.json"), rows);
 }

@@ -81,8 +81,9 @@ fn summary(view: &View) -> String {
     let hosts = view.hosts.len();
     let of = if hosts == view.total { String::new() } else { format!(" of {}", view.total) };
     let majority = view.majority.as_ref().map(|majority| majority_words(majority, view.total)).unwrap_or_default();
-    let plural = if hosts == 1 { "" } else { "s" };
-    format!("{hosts}{of} host{plural}: {counts}{majority}")
+    let plural = if view.total == 1 { "" } else { "s" };
+    let colon = if counts.is_empty() { "" } else { ": " };
+    format!("{hosts}{of} host{plural}{colon}{counts}{majority}")
 }
 
 /// What most of so many hosts run.
@@ -93,7 +94,7 @@ fn majority_words(majority: &Majority, total: usize) -> String {
     match total.saturating_sub(majority.known) {
         0 if hosts == total => format!("; all run {revision}"),
         0 => format!("; {hosts} of {total} run {revision}{marked}"),
-        unknown => format!("; {hosts} of {total} run {revision}, of {unknown} that is not known{marked}"),
+        unknown => format!("; {hosts} of {total} run {revision} ({unknown} not known){marked}"),
     }
 }
 
@@ -137,7 +138,7 @@ mod tests {
              db\u{fffd}[2J  unknown   ok        ok        ok        ok        -          41   -       down; reboot needed\n\
              web1    ok        ok        ok        ok        ok        aaaaaaa    41   -\n\
              web3    ok        ok        ok        ok        ok        aaaaaaa    41   -\n\
-             4 of 9 hosts: 1 error, 1 unknown, 2 ok; 2 of 9 run aaaaaaa, of 6 that is not known; the others are marked with !\n\
+             4 of 9 hosts: 1 error, 1 unknown, 2 ok; 2 of 9 run aaaaaaa (6 not known); the others are marked with !\n\
              warning: a part is\u{fffd}missing\n"
         );
     }
@@ -149,8 +150,8 @@ mod tests {
             (1, 1, 1, "; all run aaaaaaa"),
             (4, 4, 4, "; all run aaaaaaa"),
             (3, 4, 4, "; 3 of 4 run aaaaaaa; the others are marked with !"),
-            (3, 3, 4, "; 3 of 4 run aaaaaaa, of 1 that is not known"),
-            (2, 3, 5, "; 2 of 5 run aaaaaaa, of 2 that is not known; the others are marked with !"),
+            (3, 3, 4, "; 3 of 4 run aaaaaaa (1 not known)"),
+            (2, 3, 5, "; 2 of 5 run aaaaaaa (2 not known); the others are marked with !"),
         ] {
             assert_eq!(majority_words(&Majority { revision: revision.clone(), hosts, known }, total), expected);
         }

@@ -22,7 +22,9 @@ impl Terminal {
     /// On a terminal of 24 rows, with `$NIXFLEET`.
     pub fn start(home: &Home, columns: u16, line: &str) -> Self {
         let line = format!("stty rows 24 cols {columns}; {line}");
-        let mut command = home.command("script");
+        // Whoever runs tests in the background of a shell ignores the signal of Control-C, and so would all that they start.
+        let mut command = home.command("env");
+        command.args(["--default-signal=INT,QUIT", "script"]);
         command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env("NIXFLEET", NIXFLEET);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let (typed, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
