@@ -160,7 +160,8 @@ fn seen_by_people(person: &Person, commit: &str) {
     let table = person.expect(4, &["status", "--fail-on", "error"]).stdout;
     assert!(table.lines().nth(1).unwrap().starts_with("web2 "), "{table}");
     assert!(
-        table.contains(&format!("2 of 4 run {} (1 not known)", &commit[..7])) && table.contains("down; the other states"),
+        table.contains(&format!("2 of 4 run {} (1 not known)", &commit[..7]))
+            && table.contains("down; the other states"),
         "{table}"
     );
     let red = person.expect(0, &["status", "--state", "tests=error", "--label", "host=web2"]).stdout;

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::OperateError;
 use super::run_record::{new_run, runs_of_unit};
-use crate::daemon::systemd::SystemdError;
+use crate::daemon::systemd::{Systemd, SystemdError};
 use crate::target::Target;
 
 const POLL: Duration = Duration::from_millis(50);
@@ -24,20 +24,27 @@ pub(super) struct StartedRun {
 pub(super) async fn start(unit: &str, target: &Target, command: &str) -> Result<StartedRun, OperateError> {
     let told = |error: SystemdError| OperateError::of_systemd(&error, "start", unit, target, command);
     let systemd = target.systemd().await.map_err(told)?;
-    // Read before systemd is asked: what is in it is over by then, or is the run that systemd has. Read later it may hold a
-    // run that began in between, which the start joins and which is then no new one.
-    let before: BTreeSet<String> =
-        runs_of_unit(&target.journal().await?, unit).into_iter().map(str::to_owned).collect();
-    let known = systemd.unit_state(unit).await.map_err(told)?;
-    if known.active_state == "activating" && !known.invocation_id.is_empty() {
-        return Ok(StartedRun { invocation_id: known.invocation_id, was_running: true });
-    }
+    let (before, known) = loop {
+        // Read before systemd is asked: what is in it is over by then, or is the run that systemd has. Read later it may hold
+        // a run that began in between, which the start joins and which is then no new one.
+        let before: BTreeSet<String> =
+            runs_of_unit(&target.journal().await?, unit).into_iter().map(str::to_owned).collect();
+        let known = systemd.unit_state(unit).await.map_err(told)?;
+        if known.active_state == "activating" && !known.invocation_id.is_empty() {
+            return Ok(StartedRun { invocation_id: known.invocation_id, was_running: true });
+        }
+        // A run that records its end still holds the job that started it: systemd would take this start for the same.
+        if !is_busy(&systemd, unit).await.map_err(told)? {
+            break (before, known);
+        }
+        sleep(POLL).await;
+    };
     systemd.start(unit).await.map_err(told)?;
     let feed = target.journal_feed()?;
     let mut at_rest_since = None;
     loop {
         // Asked first: what is at rest by now has written what it writes.
-        let is_busy = systemd.busy_units().await.map_err(told)?.iter().any(|busy| busy == unit);
+        let is_busy = is_busy(&systemd, unit).await.map_err(told)?;
         let now = systemd.unit_state(unit).await.map_err(told)?;
         if !now.invocation_id.is_empty() && now.invocation_id != known.invocation_id {
             return Ok(StartedRun { invocation_id: now.invocation_id, was_running: false });
@@ -53,6 +60,11 @@ pub(super) async fn start(unit: &str, target: &Target, command: &str) -> Result<
         }
         sleep(POLL).await;
     }
+}
+
+/// Whether it runs, ends, or has a job.
+async fn is_busy(systemd: &Systemd, unit: &str) -> Result<bool, SystemdError> {
+    Ok(systemd.busy_units().await?.iter().any(|busy| busy == unit))
 }
 
 /// systemd's result, with what it means where nobody can guess it.
