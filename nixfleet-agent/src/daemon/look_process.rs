@@ -132,7 +132,7 @@ impl LookProcess {
     ) -> impl Future<Output = Result<A, BrokenOff>> + Send + use<A> {
         let (look, what, asked) = (self.clone(), name_of(self.at), self.asked(question));
         async move {
-            let mut running = look.start(asked?)?;
+            let mut running = look.start(&asked?)?;
             let by_itself = timeout(limit, running.ended()).await.is_ok();
             look.end(running, by_itself).await.understood(what, limit)
         }
@@ -148,7 +148,7 @@ impl LookProcess {
     ) -> impl Future<Output = Result<(A, Result<B, BrokenOff>), BrokenOff>> + Send + use<A, B> {
         let (look, what, asked) = (self.clone(), name_of(self.at), self.asked(question));
         async move {
-            let mut running = look.start(asked?)?;
+            let mut running = look.start(&asked?)?;
             let by_itself = running.ended_after_two(limit, limit_to_decide).await;
             let mut said = look.end(running, by_itself).await;
             Ok((said.understood(what, limit)?, said.understood(name_of(Look::Host), limit_to_decide)))
@@ -171,7 +171,7 @@ impl LookProcess {
         }
     }
 
-    fn start(&self, asked: Asked) -> Result<Running, BrokenOff> {
+    fn start(&self, asked: &Asked) -> Result<Running, BrokenOff> {
         if self.is_stuck.load(Ordering::Relaxed) {
             return Err(BrokenOff::Stuck(name_of(self.at)));
         }
