@@ -1,6 +1,6 @@
 //! The CPU time of a check with nothing new, and of `git ls-remote` on the same remote, in turn.
 //!
-//! `cargo bench -p nixfleet-agent --bench remote_check`
+//! `cargo bench -p nixfleet-agent --bench remote_check [-- KIND...]`, where `ssh` is a kind of remote
 //!
 //! The check is the process that the agent starts for it, from its start to its end: it looks at the remote, and decides what
 //! is next on a host with a checkout and a journal. Both are counted in user and system time, with all of their children
@@ -26,7 +26,7 @@ use world::git_server::repository::{TestRepository, git_command};
 use world::git_server::ssh::SshServer;
 use world::git_server::tls::TlsServer;
 
-const TURNS: usize = 9;
+const TURNS: usize = 11;
 const TIMES: u32 = 50;
 /// In the directory of the repository.
 const CERTIFICATES: &str = "certificates.pem";
@@ -43,11 +43,15 @@ fn main() {
     }
     let repository = TestRepository::new();
     let root = repository.directory.path();
-    let (server, urls) = server(root);
+    let (server, mut remotes) = server(root);
+    remotes.insert(0, json!({ "url": format!("file://{}", repository.path.display()) }));
+    // What cargo itself passes begins with a dash.
+    let kinds: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     println!("CPU time of one check with nothing new, in ms, each the mean of {TIMES}");
-    compare(root, &json!({ "url": format!("file://{}", repository.path.display()) }));
-    for settings in &urls {
-        compare(root, settings);
+    for settings in &remotes {
+        if kinds.is_empty() || kinds.iter().any(|kind| kind == kind_of(settings)) {
+            compare(root, settings);
+        }
     }
     end(server);
 }
@@ -77,7 +81,7 @@ fn compare(root: &Path, settings: &Value) {
         let output = command.args(["ls-remote", url, "refs/heads/main"]).output().unwrap();
         assert!(output.stdout.starts_with(tip.as_str().as_bytes()), "{output:?}");
     };
-    let kind = url.split(':').next().unwrap_or_default();
+    let kind = kind_of(settings);
     let mut quotients: Vec<f64> = (0..TURNS)
         .map(|_| {
             let (check, git) = (of_children(check), of_children(ls_remote));
@@ -87,6 +91,10 @@ fn compare(root: &Path, settings: &Value) {
         .collect();
     quotients.sort_by(f64::total_cmp);
     println!("{kind}: the check costs {:.2} of git ls-remote (median of {TURNS} turns)", quotients[TURNS / 2]);
+}
+
+fn kind_of(settings: &Value) -> &str {
+    settings["url"].as_str().unwrap().split(':').next().unwrap()
 }
 
 /// A hundred operations.

@@ -5,8 +5,9 @@
 use std::borrow::Cow;
 use std::io::{self, Write as _};
 
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
-use nixfleet_core::config::HostConfig;
+use nixfleet_core::config::{Automatic, HostConfig, PolicyConfig};
 use nixfleet_core::git;
 use nixfleet_core::github::KnownAnswers;
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
@@ -73,7 +74,7 @@ pub(super) enum LookError {
         "cannot understand the question on standard input: {0}; this command is for the agent, use `nixfleet status`"
     )]
     Question(#[source] serde_json::Error),
-    #[error("cannot write the answer: {0}; the agent that asked is gone")]
+    #[error("cannot write the answer: {0}; the agent that asked is gone, or its service has no memory left")]
     Answer(#[source] serde_json::Error),
     #[error("the agent that asked is gone: the next one asks again")]
     NobodyAsks,
@@ -122,8 +123,15 @@ pub(super) fn answer(arguments: &Arguments, at: Look) -> Result<(), LookError> {
 fn decided(question: &Question<'_>, state: &StateDirectory, runtime: &RuntimeDirectory) -> HostAnswer {
     let evidence = evidence::read(&question.config, question.asked_again_at, state, runtime);
     let evidence = evidence.map_err(|error| error.to_string())?;
-    let decision = decide(&evidence.observation, &evidence.state, &ZonedDateTime::now());
+    let decision = decide(&evidence.observation, &evidence.state, &now(&evidence.state.policy));
     Ok(Decided { decision, stamp: evidence.stamp })
+}
+
+/// The local time where a window needs it. Elsewhere the zone makes no difference, and to find it the whole database of time
+/// zones is listed.
+fn now(policy: &PolicyConfig) -> ZonedDateTime {
+    let has_window = [&policy.pull, &policy.switch].iter().any(|it| matches!(it, Automatic::Window(_)));
+    if has_window { ZonedDateTime::now() } else { Timestamp::now().to_zoned_datetime(TimeZone::UTC) }
 }
 
 /// The agent starts all looks from the thread that ends last.

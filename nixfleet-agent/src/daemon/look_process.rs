@@ -1,20 +1,28 @@
-//! Asking a process of its own: it is started, asked, and gone when the answer is there or its time is over.
+//! Asking a process of its own: it is started, asked, and heard when it has ended or its time is over.
+//!
+//! Question and answer are files in memory: what was said stays said, whatever becomes of the process, and nothing wakes the
+//! agent between its start and its end.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Seek as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Take};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::process::{Child, Command};
 use tokio::task::JoinError;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::look::Question;
 use crate::steps::Look;
@@ -23,9 +31,9 @@ use crate::steps::Look;
 const OWN_PROGRAM: &str = "/proc/self/exe";
 
 /// The longest answer is what is known of GitHub's, a few hundred bytes for each pull request.
-const LONGEST_ANSWER_BYTES: u64 = 16 * 1024 * 1024;
+const LONGEST_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
-/// What is killed, or has said its last word, is gone at once, unless it hangs in the kernel.
+/// What is killed is gone at once, unless it hangs in the kernel.
 const END_LIMIT: Duration = Duration::from_secs(2);
 
 /// Why a look gave no answer.
@@ -85,16 +93,18 @@ struct Asked {
 #[derive(Debug)]
 struct Running {
     process: Child,
-    /// Until it is told.
-    question: Option<(ChildStdin, Vec<u8>)>,
-    answers: Option<BufReader<Take<ChildStdout>>>,
+    /// Readable at its end, before anybody waits for it: until then its number is no other's.
+    end: AsyncFd<OwnedFd>,
+    answers: File,
 }
 
-/// Why there is no line.
+/// What a process left behind.
 #[derive(Debug)]
-enum Silence {
-    Ended,
-    TooLong(Duration),
+struct Said {
+    lines: std::vec::IntoIter<Vec<u8>>,
+    by_itself: bool,
+    /// Absent where it hangs.
+    status: Option<ExitStatus>,
 }
 
 impl LookProcess {
@@ -122,15 +132,14 @@ impl LookProcess {
     ) -> impl Future<Output = Result<A, BrokenOff>> + Send + use<A> {
         let (look, what, asked) = (self.clone(), name_of(self.at), self.asked(question));
         async move {
-            let mut running = look.start(asked?)?;
-            let line = running.line(limit).await;
-            let status = look.end(running, matches!(line, Err(Silence::Ended))).await;
-            understood(line, what, status)
+            let mut running = look.start(&asked?)?;
+            let by_itself = timeout(limit, running.ended()).await.is_ok();
+            look.end(running, by_itself).await.understood(what, limit)
         }
     }
 
-    /// The same where an answer of a look at this host follows, which has a limit of its own: what becomes of that does not
-    /// become of the first.
+    /// The same where an answer of a look at this host follows, which has a limit of its own, from when the first was found to
+    /// be there: what becomes of that does not become of the first.
     pub(crate) fn ask_and_decide<A: DeserializeOwned, B: DeserializeOwned>(
         &self,
         question: &Question<'_>,
@@ -139,13 +148,10 @@ impl LookProcess {
     ) -> impl Future<Output = Result<(A, Result<B, BrokenOff>), BrokenOff>> + Send + use<A, B> {
         let (look, what, asked) = (self.clone(), name_of(self.at), self.asked(question));
         async move {
-            let mut running = look.start(asked?)?;
-            let first = running.line(limit).await;
-            let second = if first.is_ok() { Some(running.line(limit_to_decide).await) } else { None };
-            let last = second.as_ref().unwrap_or(&first);
-            let status = look.end(running, matches!(last, Err(Silence::Ended))).await;
-            let second = second.unwrap_or(Err(Silence::Ended));
-            Ok((understood(first, what, status)?, understood(second, name_of(Look::Host), status)))
+            let mut running = look.start(&asked?)?;
+            let by_itself = running.ended_after_two(limit, limit_to_decide).await;
+            let mut said = look.end(running, by_itself).await;
+            Ok((said.understood(what, limit)?, said.understood(name_of(Look::Host), limit_to_decide)))
         }
     }
 
@@ -165,32 +171,28 @@ impl LookProcess {
         }
     }
 
-    fn start(&self, asked: Asked) -> Result<Running, BrokenOff> {
+    fn start(&self, asked: &Asked) -> Result<Running, BrokenOff> {
         if self.is_stuck.load(Ordering::Relaxed) {
             return Err(BrokenOff::Stuck(name_of(self.at)));
         }
         let mut command = Command::new(&self.program);
         command.arg0("nixfleet-agent");
         command.arg("--state-directory").arg(&self.state).arg("--runtime-directory").arg(&self.runtime);
-        command.args(["look", self.at.name()]).process_group(0);
+        command.args(["look", self.at.name()]).process_group(0).kill_on_drop(true);
         if !asked.needs_certificates {
             command.env("SSL_CERT_FILE", "/dev/null");
         }
-        let process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut process = process.map_err(|error| BrokenOff::Start(name_of(self.at), error))?;
-        let question = process.stdin.take().map(|input| (input, asked.bytes));
-        let answers = process.stdout.take().map(|output| BufReader::new(output.take(LONGEST_ANSWER_BYTES)));
-        Ok(Running { process, question, answers })
+        let begun = begin(command, &asked.bytes);
+        begun.map_err(|error| BrokenOff::Start(name_of(self.at), error))
     }
 
-    /// After the answer nothing counts any more, nor what it left running. What broke off ends by itself and tells how.
-    async fn end(&self, mut running: Running, by_itself: bool) -> Option<ExitStatus> {
-        if by_itself {
-            let _ = timeout(END_LIMIT, running.process.wait()).await;
-        }
+    /// After its time nothing counts any more but what it said, nor what it left running.
+    async fn end(&self, mut running: Running, by_itself: bool) -> Said {
         running.kill();
-        if let Ok(status) = timeout(END_LIMIT, running.process.wait()).await {
-            return status.ok();
+        let status = timeout(END_LIMIT, running.process.wait()).await;
+        let lines = running.lines().into_iter();
+        if let Ok(status) = status {
+            return Said { lines, by_itself, status: status.ok() };
         }
         self.is_stuck.store(true, Ordering::Relaxed);
         let is_stuck = Arc::clone(&self.is_stuck);
@@ -198,25 +200,61 @@ impl LookProcess {
             let _ = running.process.wait().await;
             is_stuck.store(false, Ordering::Relaxed);
         });
-        None
+        Said { lines, by_itself, status: None }
     }
 }
 
+fn begin(mut command: Command, question: &[u8]) -> io::Result<Running> {
+    let mut input = memory_file("question")?;
+    input.write_all(question)?;
+    input.rewind()?;
+    let answers = memory_file("answers")?;
+    let process = command.stdin(input).stdout(answers.try_clone()?).spawn()?;
+    let number = process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    let end = pidfd_open(number.ok_or(io::ErrorKind::NotFound)?, PidfdFlags::NONBLOCK)?;
+    #[allow(deprecated, reason = "sound here: the descriptor is owned, and lives as long as its registration")]
+    let end = AsyncFd::with_interest(end, Interest::READABLE)?;
+    Ok(Running { process, end, answers })
+}
+
+fn memory_file(name: &str) -> io::Result<File> {
+    Ok(memfd_create(name, MemfdFlags::CLOEXEC)?.into())
+}
+
 impl Running {
-    /// The next line of the answer.
-    async fn line(&mut self, limit: Duration) -> Result<Vec<u8>, Silence> {
-        let line = timeout(limit, self.exchange()).await.map_err(|_| Silence::TooLong(limit))?;
-        line.ok_or(Silence::Ended)
+    /// Its end, by itself.
+    async fn ended(&mut self) {
+        // An error is the runtime's own end, which ends the agent.
+        let _ = self.end.readable().await;
     }
 
-    async fn exchange(&mut self) -> Option<Vec<u8>> {
-        if let Some((mut input, question)) = self.question.take() {
-            // One that does not read it to its end says why by how it ends.
-            let _ = input.write_all(&question).await;
+    /// Its end, by itself; false where one of the two lines is late. Only of one that takes long it is read what it said so
+    /// far: each time is a wake-up.
+    async fn ended_after_two(&mut self, limit: Duration, limit_to_decide: Duration) -> bool {
+        let begin = Instant::now();
+        loop {
+            let left = limit.saturating_sub(begin.elapsed());
+            if timeout(left.min(limit_to_decide), self.ended()).await.is_ok() {
+                return true;
+            }
+            if !self.lines().is_empty() {
+                return timeout(limit_to_decide, self.ended()).await.is_ok();
+            }
+            if left <= limit_to_decide {
+                return false;
+            }
         }
-        let mut line = Vec::new();
-        let read = self.answers.as_mut()?.read_until(b'\n', &mut line).await;
-        (read.is_ok() && line.ends_with(b"\n")).then_some(line)
+    }
+
+    /// What it said so far. A line without its end is none.
+    fn lines(&self) -> Vec<Vec<u8>> {
+        // The place where it writes on is shared, and stays as it is.
+        let length = self.answers.metadata().map_or(0, |file| usize::try_from(file.len()).unwrap_or(usize::MAX));
+        let mut said = vec![0; length.min(LONGEST_ANSWER_BYTES)];
+        if self.answers.read_exact_at(&mut said, 0).is_err() {
+            return Vec::new();
+        }
+        said.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")).map(<[u8]>::to_vec).collect()
     }
 
     fn kill(&self) {
@@ -244,15 +282,15 @@ const fn name_of(at: Look) -> &'static str {
     }
 }
 
-fn understood<A: DeserializeOwned>(
-    line: Result<Vec<u8>, Silence>,
-    what: &'static str,
-    status: Option<ExitStatus>,
-) -> Result<A, BrokenOff> {
-    match line {
-        Ok(line) => serde_json::from_slice(&line).map_err(|error| BrokenOff::NotUnderstood(what, error)),
-        Err(Silence::Ended) => Err(status.map_or(BrokenOff::Stuck(what), |status| BrokenOff::Ended(what, status))),
-        Err(Silence::TooLong(limit)) => Err(BrokenOff::TooLong(what, limit)),
+impl Said {
+    /// The next line; `limit` is what it had.
+    fn understood<A: DeserializeOwned>(&mut self, what: &'static str, limit: Duration) -> Result<A, BrokenOff> {
+        match (self.lines.next(), self.status) {
+            (Some(line), _) => serde_json::from_slice(&line).map_err(|error| BrokenOff::NotUnderstood(what, error)),
+            (None, _) if !self.by_itself => Err(BrokenOff::TooLong(what, limit)),
+            (None, Some(status)) => Err(BrokenOff::Ended(what, status)),
+            (None, None) => Err(BrokenOff::Stuck(what)),
+        }
     }
 }
 
@@ -309,9 +347,9 @@ pub(super) mod tests {
         assert!(std::fs::read_to_string(asked).unwrap().contains("\"repository\""), "the configuration is handed over");
 
         let answer = "echo '{\"Err\":\"no\"}'";
-        for script in [format!("{answer}; exit 7"), format!("{answer}; kill -SEGV $$"), format!("{answer}; sleep 600")]
-        {
-            assert_eq!(place.ask(&script, MINUTE).await.unwrap(), Err("no".to_owned()), "{script}: said is said");
+        for (end, limit) in [("exit 7", MINUTE), ("kill -SEGV $$", MINUTE), ("sleep 600", Duration::from_secs(3))] {
+            let said = place.ask(&format!("{answer}; {end}"), limit).await.unwrap();
+            assert_eq!(said, Err("no".to_owned()), "{end}: said is said");
         }
         for (script, expected) in [
             ("exit 3", "the look at the remote broke off (exit status: 3)"),
@@ -342,7 +380,7 @@ pub(super) mod tests {
             let process = place.process(Look::Remote, script);
             process.ask_and_decide::<String, u32>(&question, limit, Duration::from_secs(2)).await
         };
-        let (said, next) = both("cat > /dev/null; echo '\"main\"'; echo 7; sleep 600", MINUTE).await.unwrap();
+        let (said, next) = both("cat > /dev/null; echo '\"main\"'; echo 7", MINUTE).await.unwrap();
         assert_eq!((said.as_str(), next.unwrap()), ("main", 7));
         for (end, expected) in [
             ("sleep 600", "reading the state of this host took more than 2 seconds and was ended"),
@@ -355,6 +393,10 @@ pub(super) mod tests {
             let error = next.unwrap_err().to_string();
             assert!(said == "main" && error.contains(expected), "{end}: {error}");
         }
+        // A remote that is slow takes none of the time for the second.
+        let slow = "sleep 5; echo '\"main\"'; echo 7";
+        let (said, next) = both(slow, MINUTE).await.unwrap();
+        assert_eq!((said.as_str(), next.unwrap()), ("main", 7));
         for (script, expected) in [
             ("exit 3", "the look at the remote broke off (exit status: 3)"),
             ("printf half", "the look at the remote broke off (exit status: 0)"),
@@ -384,6 +426,15 @@ pub(super) mod tests {
              the file systems of this host"
         );
         assert!(!error.is_wish());
+        assert!(!read.join().unwrap().is_empty());
+
+        // What it leaves behind ends as well, also where it ends by itself.
+        let read = std::thread::spawn({
+            let fifo = fifo.clone();
+            move || std::fs::read_to_string(fifo).unwrap()
+        });
+        let leaving = format!("exec 3> {}; echo $$ >&3; sleep 600 & echo '{{\"Ok\":\"said\"}}'", fifo.display());
+        assert_eq!(place.ask(&leaving, MINUTE).await.unwrap(), Ok("said".to_owned()));
         assert!(!read.join().unwrap().is_empty());
 
         // Given up, it is killed as well: a replacement of the agent waits for nothing.
