@@ -44,7 +44,7 @@ in
     interval = mkOption {
       type = types.ints.positive;
       default = 300;
-      description = "GitHub is asked every so many seconds, give or take a tenth.";
+      description = "GitHub is asked every so many seconds, give or take a tenth, or up to a fifth sooner together with a look at the remote.";
     };
   };
 

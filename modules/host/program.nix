@@ -54,7 +54,7 @@ in
       type = types.ints.positive;
       default = 300;
       example = 60;
-      description = "The agent looks at the remote every so many seconds, give or take a tenth. `systemctl reload nixfleet-agent` looks at once.";
+      description = "The agent looks at the remote every so many seconds, give or take a tenth, or up to a fifth sooner where GitHub is asked then. `systemctl reload nixfleet-agent` looks at once.";
     };
 
     settings = mkOption {

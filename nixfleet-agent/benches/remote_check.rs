@@ -112,6 +112,7 @@ fn write_journal(directory: &Path) {
             revision: None,
             from_revision: None,
             store_path: None,
+            next_boot_store_path: None,
             generation: None,
             detail: None,
             tests: None,

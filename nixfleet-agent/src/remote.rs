@@ -36,18 +36,17 @@ pub(crate) fn look(
     state.share();
     // A record that cannot be read is one that is written anew.
     let previous = state.read_remote().ok().flatten();
-    let attempt = runtime.read_remote_attempt().ok().flatten();
     let now = Timestamp::now();
     let path = checkout(config, state);
     let answer = source(config, state).and_then(|source| {
         let store = RemoteStore::new(state.remote_repository_path());
         Ok(store.observe(&source, previous.as_ref(), Some(&path), now)?)
     });
-    let attempt = match &answer {
-        Ok(_) => RemoteAttempt::succeeded(attempt.as_ref(), now),
-        Err(error) => RemoteAttempt::failed(attempt.as_ref(), now, error.to_string()),
-    };
-    if let Err(error) = runtime.write_remote_attempt(&attempt) {
+    let recorded = runtime.add_remote_attempt(|before| match &answer {
+        Ok(_) => RemoteAttempt::succeeded(before, now),
+        Err(error) => RemoteAttempt::failed(before, now, error.to_string()),
+    });
+    if let Err(error) = recorded {
         eprintln!("{error}");
     }
     let tip = answer?;

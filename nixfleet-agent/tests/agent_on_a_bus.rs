@@ -126,6 +126,7 @@ fn record_end(state: &Path, result: OperationResult) {
         revision: None,
         from_revision: None,
         store_path: None,
+        next_boot_store_path: None,
         generation: None,
         detail: None,
         tests: None,
@@ -274,6 +275,38 @@ async fn makes_room_for_another_agent() {
     assert!(agent.0.try_wait().unwrap().is_none(), "it stays until the switch is over");
     host.record.lock().unwrap().busy = None;
     assert_eq!(agent.end().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_reload_while_it_starts_is_not_lost() {
+    let host = Host::new();
+    let bus = BusDaemon::start(host.root.path());
+    let _systemd = serve(&bus.address(), &host.record, &host.body).await;
+    let runtime = RuntimeDirectory::new(host.at("run"));
+    let attempts = || runtime.read_remote_attempt().unwrap().map_or(0, |attempt| attempt.succeeded_total);
+    let mut agent = host.agent(&bus.address());
+    until("a look at the remote", || attempts() == 1).await;
+    agent.signal(rustix::process::Signal::TERM);
+    assert_eq!(agent.end().await, Some(0));
+    // Another agent has no reason of its own to look again.
+    for round in 1..=5 {
+        let before = attempts();
+        let mut agent = host.agent(&bus.address());
+        let status = format!("/proc/{}/status", agent.0.id());
+        // SIGHUP is the lowest bit.
+        let listens = || {
+            let status = std::fs::read_to_string(&status).unwrap_or_default();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).map(str::trim);
+            caught.and_then(|caught| u64::from_str_radix(caught, 16).ok()).is_some_and(|caught| caught & 1 == 1)
+        };
+        while !listens() {
+            assert!(agent.0.try_wait().unwrap().is_none(), "round {round}");
+        }
+        agent.reload();
+        until("a look that was asked for", || attempts() > before).await;
+        agent.signal(rustix::process::Signal::TERM);
+        assert_eq!(agent.end().await, Some(0));
+    }
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ fn ended(invocation_id: String) -> JournalEntry {
         revision: None,
         from_revision: None,
         store_path: None,
+        next_boot_store_path: None,
         generation: None,
         detail: Some("up to date".to_owned()),
         tests: None,

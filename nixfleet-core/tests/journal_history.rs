@@ -167,6 +167,27 @@ fn a_success_without_a_path_takes_the_target_or_says_that_it_is_not_known() {
 }
 
 #[test]
+fn a_system_for_the_next_boot_is_the_deployed_one_and_the_one_until_then_is_told() {
+    let members = json!({"store_path": "/nix/store/old", "next_boot_store_path": "/nix/store/new",
+        "revision": revision('b'), "from_revision": revision('a')});
+    let boot = ended(Switch, "1", 130, Success, members);
+    let history = operations(std::slice::from_ref(&boot));
+    assert_eq!(history.switch.last.unwrap().store_path.unwrap().to_str(), Some("/nix/store/old"));
+    let deployed = history.deployed.unwrap();
+    assert_eq!(
+        (deployed.store_path.to_str(), deployed.revision.clone()),
+        (Some("/nix/store/new"), Some(revision('b')))
+    );
+    for (store_path, expected) in
+        [("/nix/store/new", Some(revision('b'))), ("/nix/store/old", Some(revision('a'))), ("/nix/store/other", None)]
+    {
+        assert_eq!(deployed.revision_of(store_path.as_ref()), expected.as_ref(), "{store_path}");
+    }
+    let again = ended(Switch, "2", 140, Success, json!({"store_path": "/nix/store/new", "revision": revision('b')}));
+    assert_eq!(operations(&[boot, again]).deployed.unwrap().until_boot, None);
+}
+
+#[test]
 fn what_is_held() {
     let rollback = |id: &str, from: char| {
         let members = json!({"from_revision": revision(from), "generation": 41, "store_path": "/nix/store/old"});

@@ -112,6 +112,7 @@ impl Host {
                 revision: Some(head.clone()),
                 from_revision: None,
                 store_path: Some(system.to_owned()),
+                next_boot_store_path: None,
                 generation: None,
                 detail: None,
                 tests: None,

@@ -281,3 +281,23 @@ fn what_root_writes_belongs_to_the_owner_of_the_directory() {
     let expected = [("audit.jsonl", 0o644), ("audit.lock", 0o600), ("remote.json", 0o644)];
     assert_eq!(modes, expected.map(|(name, mode)| (name.to_owned(), mode)));
 }
+
+#[test]
+fn no_attempt_at_the_remote_is_lost_where_several_are_recorded_at_once() {
+    const EACH: u64 = 50;
+    let directory = tempfile::tempdir().unwrap();
+    let runtime = RuntimeDirectory::new(directory.path());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..EACH {
+                    runtime.add_remote_attempt(|before| RemoteAttempt::succeeded(before, Timestamp::now())).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(runtime.read_remote_attempt().unwrap().unwrap().succeeded_total, 4 * EACH);
+    std::fs::write(directory.path().join("remote-attempt.json"), "{").unwrap();
+    let attempt = runtime.add_remote_attempt(|before| RemoteAttempt::succeeded(before, Timestamp::now())).unwrap();
+    assert_eq!(attempt.succeeded_total, 1, "written anew");
+}

@@ -8,8 +8,8 @@ use nixfleet_core::observation::{BoundedCount, IndividualTestResult, OperationRe
 use world::scenario::{Host, before, now, revision};
 
 use Action::{
-    CheckAgent, CheckConfiguration, CheckRemote, MergePullRequest, Pull, Push, Reconcile, Rollback, RunTests, Switch,
-    ViewLogs, Wait,
+    CheckAgent, CheckConfiguration, CheckRemote, MergePullRequest, Pull, Push, Reboot, Reconcile, Rollback, RunTests,
+    Switch, ViewLogs, Wait,
 };
 use Compartment::{Agent, Git, Lock, System, Tests};
 use OperationResult::{Failed, Interrupted, Killed, Lost, Stopped, Success, TimedOut};
@@ -216,6 +216,8 @@ fn lock() {
 fn system() {
     let base = Host::base;
     let newer = || base().remote_has_newer_commit().pulled();
+    let mut for_next_boot = newer().switched_for_next_boot();
+    for_next_boot.0.system.generations = Reading::NotObserved;
     let failed = || newer().switch_ends(Failed);
     let no_generation = || { let mut host = base().rolled_back(); host.0.operations.held.as_mut().unwrap().generation = None; host };
     let mut reboot = base();
@@ -289,6 +291,14 @@ fn system() {
         (System, "by hand, the same commit built otherwise", newer().switched_by_hand('a'),
             "changed outside of nixfleet: another system runs than the one deployed last", Some(Switch), None),
         (System, "by hand and back", base().switched_by_hand('f').switched_back_by_hand(), "aaaaaaa runs", None, Some(600)),
+        (System, "for the next boot", newer().switched_for_next_boot(),
+            "bbbbbbb starts at the next boot (generation 42)", Some(Reboot), Some(4)),
+        (System, "for the next boot, the generations are not known", for_next_boot, "bbbbbbb starts at the next boot", Some(Reboot), Some(4)),
+        (System, "for the next boot, which came", newer().switched_for_next_boot().switched_back_by_hand(), "bbbbbbb runs", None, Some(4)),
+        (System, "for the next boot, another is the default by now", newer().switched_for_next_boot().generation_made(2),
+            "changed outside of nixfleet: aaaaaaa runs, bbbbbbb was deployed", Some(Switch), Some(2)),
+        (System, "for the next boot, another by hand", newer().switched_for_next_boot().switched_by_hand('f'),
+            "changed outside of nixfleet: fffffff runs, bbbbbbb was deployed", Some(Switch), None),
         (System, "first start", Host::first_start(None),
             "the running system does not say its revision: set system.configurationRevision, then switch", Some(Switch), None),
         (System, "first start, carries HEAD", Host::first_start(Some(revision('a'))), "aaaaaaa runs", None, Some(600)),

@@ -9,6 +9,15 @@ use world::fleet_host::FleetHost;
 use world::machine::{Image, Machine};
 
 const LIMIT: Duration = Duration::from_mins(4);
+/// At rest, of the unoptimised program: some 17 MiB, most of it pages of its file, which only says how large that is.
+const RESIDENT_KIB: u64 = 24 * 1024;
+
+/// What it has for itself, some 2 MiB: a leak, or a look inside of the agent, takes more.
+const OWN_KIB: u64 = 4 * 1024;
+
+/// Some twenty in half a minute with three looks at the remote, each a process of its own: a loop that spins takes thousands.
+const WAKE_UPS: u64 = 120;
+
 const AGENT: &str = "nixfleet-agent.service";
 
 /// A host that a person switched to nixfleet, whose agent from then on pulls and switches by itself.
@@ -138,14 +147,28 @@ fn at_rest_it_is_small_and_writes_nothing() {
     host.look();
     let process = main_process(&machine);
     let state = || machine.shell("cd /var/lib/nixfleet && find . -type f -printf '%p %T@ %s\\n' | sort");
-    let wakeups = || machine.shell(&format!("grep --no-filename ^voluntary /proc/{process}/task/*/status"));
+    // What it takes when it wakes up, in all of its threads.
+    let wakeups = || -> u64 {
+        let counts = machine.shell(&format!("grep --no-filename ^voluntary /proc/{process}/task/*/status"));
+        counts.lines().map(|line| line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()).sum()
+    };
     let before = (state(), wakeups());
     std::thread::sleep(Duration::from_secs(30));
     assert_eq!(state(), before.0, "the agent at rest wrote to the disk");
-    let resident = machine.shell(&format!("grep VmRSS /proc/{process}/status"));
+    let woken = wakeups() - before.1;
+    let status = machine.read(format!("/proc/{process}/status"));
+    let kib = |name: &str| -> u64 {
+        let value = status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
+        value.unwrap().trim().parse().unwrap()
+    };
+    let (resident, own) = (kib("VmRSS:"), kib("RssAnon:"));
     let exposure = machine.run(&["systemd-analyze", "security", "--no-pager", AGENT]).stdout;
     let exposure = exposure.lines().last().unwrap_or_default().to_owned();
-    println!("measured over 30 s with a look every 10 s: {resident}; {} → {}; {exposure}", before.1, wakeups());
+    println!(
+        "measured over 30 s with a look every 10 s: {resident} KiB, {own} of its own; woken {woken} times; {exposure}"
+    );
+    assert!(resident <= RESIDENT_KIB && own <= OWN_KIB, "{resident} KiB, {own} of its own");
+    assert!(woken <= WAKE_UPS, "woken {woken} times in 30 s");
     let level = exposure.split_whitespace().find_map(|word| word.parse::<f64>().ok()).unwrap();
     assert!(level <= 2.0, "{exposure}");
 }

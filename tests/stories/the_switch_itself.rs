@@ -83,7 +83,12 @@ fn it_asks_for_a_reboot_or_is_refused() {
         assert_eq!(host.journal_runs().len(), runs, "it is not tried again and again");
         commit
     };
-    fails_once("  inhibitors.dbus = \"2\";", &["Pre-switch checks failed", "the previous system runs"]);
+    let inhibited = [
+        "the pre-switch check 'switchInhibitors' refused it: There are changes to critical components of the system",
+        "nothing was activated and the boot loader is as it was",
+        "the profile names the new system already",
+    ];
+    fails_once("  inhibitors.dbus = \"2\";", &inhibited);
     // systemd cannot be replaced while it runs: the boot loader is installed, and nothing else.
     let lines = "  inhibitors.dbus = \"1\";\n  initInterfaceVersion = \"systemd 3\";";
     let words = ["a reboot is needed", "the previous system runs, and the new one is the next boot's default"];
@@ -125,6 +130,29 @@ fn it_lasts_until_the_next_boot() {
     host.boot_again();
     assert_eq!(host.running_system(), first);
     assert_eq!(host.system(), 'Y', "{}", host.reason("system"));
+
+    with_action("boot");
+    host.must("switch");
+    assert_eq!(host.running_system(), first, "until the next boot");
+    assert_ne!(boots(), first);
+    assert!(host.reason("system").contains(&format!("{} starts at the next boot (generation ", &commit[..7])));
+    host.see("it starts at the next boot", "-GGYG");
+    assert_eq!(host.scrape().value("nixfleet_system_changed_outside"), Some(0.0));
+    // Neither another switch, nor a rollback, nor tests of what runs.
+    let policy = r#""pull": "on", "switch": "on", "test_after_switch": true, "rollback_when_tests_fail": true"#;
+    host.configure(&format!(r#", "agent": {{ "interval_seconds": 3600, "policy": {{ {policy} }} }}"#));
+    let runs = host.journal_runs().len();
+    host.start_agent();
+    host.look();
+    host.look();
+    host.wait_for("it waits for the boot", "GGGYG");
+    assert_eq!(host.journal_runs().len(), runs);
+    machine.shut_down();
+    host.boot_again();
+    assert!(host.runs(&commit));
+    machine.succeed(&["systemctl", "start", AGENT]);
+    host.wait_for("it runs, and the agent has tested it", "GGGGG");
+    assert_eq!(host.last_run("test").results, ["success"]);
 }
 
 #[test]

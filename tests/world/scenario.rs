@@ -9,6 +9,7 @@ use nixfleet_core::observation::{
     Held, IndividualTest, IndividualTestResult, InferenceSettings, LocalRepository, LockFile, Observation, Operation,
     OperationHistory, OperationResult, Phase, PullRequest, PullRequestList, PullRequestStatus, Pulled, Reading,
     RemoteAttempt, RemoteCommit, RemoteStatus, RunningOperation, RunningSystem, SystemObservation, TestRun, TestsSetup,
+    UntilBoot,
 };
 use nixfleet_core::{Revision, Sha256};
 
@@ -55,7 +56,12 @@ impl Host {
         let head = revision('a');
         let system = store_path("a");
         let mut operations = OperationHistory {
-            deployed: Some(Deployed { revision: Some(head.clone()), store_path: system.clone(), at: before(600) }),
+            deployed: Some(Deployed {
+                revision: Some(head.clone()),
+                store_path: system.clone(),
+                at: before(600),
+                until_boot: None,
+            }),
             last_deployment: Some(Operation::Switch),
             ..OperationHistory::default()
         };
@@ -395,7 +401,23 @@ impl Host {
         let head = self.head();
         let name = head.as_ref().unwrap().short().to_owned();
         self.run_system(&name, head.clone());
-        self.0.operations.deployed = Some(Deployed { revision: head, store_path: store_path(&name), at: before(4) });
+        self.0.operations.deployed =
+            Some(Deployed { revision: head, store_path: store_path(&name), at: before(4), until_boot: None });
+        self.0.operations.held = None;
+        self.ended(Operation::Switch, OperationResult::Success)
+    }
+
+    /// With the action `boot`: the system of local HEAD starts at the next boot.
+    pub fn switched_for_next_boot(mut self) -> Self {
+        let head = self.head();
+        let name = head.as_ref().unwrap().short().to_owned();
+        let running = self.0.system.running.present().unwrap().clone();
+        self.run_system(&name, head.clone());
+        self = self.generation_made(4);
+        let until_boot = Some(UntilBoot { store_path: running.store_path.clone(), revision: running.revision.clone() });
+        self.0.system.running = Reading::Present(running);
+        self.0.operations.deployed =
+            Some(Deployed { revision: head, store_path: store_path(&name), at: before(4), until_boot });
         self.0.operations.held = None;
         self.ended(Operation::Switch, OperationResult::Success)
     }
@@ -417,8 +439,12 @@ impl Host {
     pub fn rolled_back(mut self) -> Self {
         let stepped_back_from = self.head().unwrap();
         self.run_system("9", Some(revision('9')));
-        self.0.operations.deployed =
-            Some(Deployed { revision: Some(revision('9')), store_path: store_path("9"), at: before(4) });
+        self.0.operations.deployed = Some(Deployed {
+            revision: Some(revision('9')),
+            store_path: store_path("9"),
+            at: before(4),
+            until_boot: None,
+        });
         self.0.operations.held = Some(Held { revision: stepped_back_from, generation: Some(40), since: before(4) });
         self.ended(Operation::Rollback, OperationResult::Success)
     }
@@ -443,6 +469,9 @@ impl Host {
     pub fn generation_made(mut self, minutes_ago: u64) -> Self {
         let running = self.0.system.running.present().unwrap().clone();
         if let Reading::Present(generations) = &mut self.0.system.generations {
+            for former in generations.iter_mut() {
+                former.is_profile_default = false;
+            }
             generations.push(Generation {
                 number: 42,
                 store_path: running.store_path,

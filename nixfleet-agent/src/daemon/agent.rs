@@ -96,8 +96,7 @@ impl Agent {
     }
 
     /// Until it is told to end, or is replaced.
-    pub(super) async fn run(mut self) -> Result<(), DaemonError> {
-        let mut signals = Signals::listen().map_err(DaemonError::Start)?;
+    pub(super) async fn run(mut self, mut signals: Signals) -> Result<(), DaemonError> {
         let alarm = Alarm::new().map_err(DaemonError::Start)?;
         self.beat();
         notify::ready("starting");

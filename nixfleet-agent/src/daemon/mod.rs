@@ -36,6 +36,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::steps::{Arguments, Look};
 use agent::Agent;
+use signals::Signals;
 
 /// Reading the state of the host takes milliseconds; a file system that hangs must not take the agent along.
 const HOST_LIMIT: Duration = Duration::from_secs(20);
@@ -82,7 +83,11 @@ fn serve(arguments: &Arguments) -> Result<(), DaemonError> {
         .thread_keep_alive(Duration::from_millis(100))
         .build()
         .map_err(DaemonError::Start)?;
-    let outcome = runtime.block_on(async { Agent::new(arguments)?.run().await });
+    let outcome = runtime.block_on(async {
+        // First: a reload that is asked for while the agent starts is done right after, and ends nothing.
+        let signals = Signals::listen().map_err(DaemonError::Start)?;
+        Agent::new(arguments)?.run(signals).await
+    });
     // Looks that run are killed, and not waited for.
     runtime.shutdown_background();
     outcome

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{Timestamp, ZonedDateTime};
 use nixfleet_core::Revision;
 use nixfleet_core::config::{Automatic, PolicyConfig};
-use nixfleet_core::infer::changed_outside;
+use nixfleet_core::infer::{changed_outside, waits_for_boot};
 use nixfleet_core::observation::{Divergence, Observation, Operation, OperationResult, TestsSetup};
 use serde::{Deserialize, Serialize};
 
@@ -198,8 +198,15 @@ fn switch(observation: &Observation, state: &PolicyState, now: &ZonedDateTime) -
     let operations = &observation.operations;
     let deployed = operations.deployed.as_ref().and_then(|deployed| deployed.revision.as_ref());
     if deployed == Some(head) || running.revision.as_ref() == Some(head) {
-        let outside = changed_outside(observation) == Some(true);
-        return Decision::nothing(if outside { "the system was changed by hand: a person decides" } else { "" });
+        if changed_outside(observation) == Some(true) {
+            return Decision::nothing("the system was changed by hand: a person decides");
+        }
+        let waits = running.revision.as_ref() != Some(head) && waits_for_boot(observation).is_some();
+        return Decision::nothing(if waits {
+            format!("{} starts at the next boot", head.short())
+        } else {
+            String::new()
+        });
     }
     let short = head.short();
     if operations.held.as_ref().is_some_and(|held| held.revision == *head) {

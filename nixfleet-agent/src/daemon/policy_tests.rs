@@ -28,6 +28,8 @@ struct Story {
     now: ZonedDateTime,
     runs: Option<(Operation, String)>,
     asked_again_at: Option<Timestamp>,
+    /// Its switches are for the next boot.
+    switches_for_next_boot: bool,
 }
 
 const SUCCESS: Option<OperationResult> = Some(OperationResult::Success);
@@ -65,6 +67,7 @@ impl Story {
             now: noon(),
             runs: None,
             asked_again_at: None,
+            switches_for_next_boot: false,
         }
     }
 
@@ -130,10 +133,14 @@ impl Story {
     }
 
     fn ended(&mut self, operation: Operation, invocation_id: String, result: OperationResult) {
-        let mut went_to = None;
+        let (mut went_to, mut next_boot_store_path) = (None, None);
         if result == OperationResult::Success {
             match operation {
                 Operation::Pull => self.head = self.tip,
+                Operation::Switch if self.switches_for_next_boot => {
+                    next_boot_store_path = Some(store_path(self.head));
+                    self.generations.push(self.head);
+                }
                 Operation::Switch => {
                     self.running = self.head;
                     self.generations.push(self.head);
@@ -158,6 +165,7 @@ impl Story {
             revision: went_to,
             from_revision: None,
             store_path: Some(store_path(self.running)),
+            next_boot_store_path,
             generation: None,
             detail: None,
             tests: None,
@@ -192,6 +200,11 @@ impl Story {
     fn releases(mut self, commit: usize) -> Self {
         let released = CommitReleased { at: self.now.timestamp(), revision: revision(commit) };
         self.entries.push(JournalEntry::Released(released));
+        self
+    }
+
+    fn boots(mut self) -> Self {
+        self.running = *self.generations.last().unwrap();
         self
     }
 
@@ -289,7 +302,17 @@ fn what_comes_next() {
         story.tip = 1;
         story
     };
+    let for_next_boot = || {
+        let mut story = pulled().does(Test, FAILED);
+        story.switches_for_next_boot = true;
+        story.does(Switch, SUCCESS)
+    };
     let table = vec![
+        ("for the next boot, while what runs fails its tests", for_next_boot().later(hours(1000)), "nothing"),
+        ("… and another commit is there", for_next_boot().push(), "pull"),
+        ("… and pulled", for_next_boot().push().does(Pull, SUCCESS), "switch"),
+        ("… and booted", for_next_boot().boots(), "test"),
+        ("… and its tests fail", for_next_boot().boots().does(Test, FAILED), "rollback"),
         ("nothing new", base(), "nothing"),
         ("a new commit", pushed(), "pull"),
         ("it is pulled", pulled(), "switch"),

@@ -118,9 +118,9 @@ impl RemoteCheck {
 
     /// For a look that did not come to it.
     fn record_failure(&self, broken_off: &BrokenOff) {
-        let previous = self.runtime.read_remote_attempt().ok().flatten();
-        let attempt = RemoteAttempt::failed(previous.as_ref(), Timestamp::now(), broken_off.to_string());
-        if let Err(error) = self.runtime.write_remote_attempt(&attempt) {
+        let now = Timestamp::now();
+        let failed = |before: Option<&RemoteAttempt>| RemoteAttempt::failed(before, now, broken_off.to_string());
+        if let Err(error) = self.runtime.add_remote_attempt(failed) {
             tracing::error!("{error}");
         }
     }

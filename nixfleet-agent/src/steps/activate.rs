@@ -11,7 +11,7 @@ use super::confirmation::Unconfirmed;
 use super::context::Context;
 use super::error::StepError;
 use super::kept_systems::{KeptSystems, Role};
-use super::run::{Run, Success, running_system};
+use super::run::{Run, Success, running_revision, running_system};
 use super::{Action, activation, confirmation, fall_back, system_check};
 
 pub(super) fn activate(context: &Context, action: Action) -> Result<Success, StepError> {
@@ -26,9 +26,12 @@ pub(super) fn activate(context: &Context, action: Action) -> Result<Success, Ste
     // After a failure the step that falls back may still need them, and lets go of them.
     let judgement = activated?;
     kept.release();
+    let next_boot = action == Action::Boot && running_system().as_deref() != Some(&*new.store_path);
     Ok(Success {
         phase: Some(Phase::Activation),
         revision: new.revision,
+        from_revision: if next_boot { running_revision(context) } else { None },
+        next_boot_store_path: next_boot.then_some(new.store_path),
         generation: judgement.generation,
         detail: Some(judgement.detail),
         ..Success::default()

@@ -10,6 +10,7 @@ use super::Action;
 use super::child::{self, Exit};
 use super::error::StepError;
 use super::failed_units::failed_units;
+use super::pre_switch_check::refusal;
 use super::run::running_system;
 
 /// The profile whose default the boot loader boots.
@@ -81,7 +82,8 @@ fn run_switch_to_configuration(
     with: impl Fn(&mut Command) -> &mut Command,
 ) -> Result<Exit, StepError> {
     let program = store_path.join("bin/switch-to-configuration");
-    child::run(with(root_command(&program).arg(action.name())))
+    // Its checks say why on standard output.
+    child::run_with_output(with(root_command(&program).arg(action.name())))
         .map_err(|error| StepError::new(Phase::Activation, format!("cannot run {}: {error}", program.display())))
 }
 
@@ -107,21 +109,34 @@ pub(super) fn judge(exit: &Exit, store_path: &Path, action: Action) -> Result<Ju
         Action::Boot => is_default,
     };
     match (exit.code, arrived) {
-        (0, true) => Ok(Judgement { generation, detail: format!("{} runs", name(store_path)) }),
+        (0, true) => {
+            let does = if runs { "runs" } else { "starts at the next boot" };
+            Ok(Judgement { generation, detail: format!("{} {does}", name(store_path)) })
+        }
         (100, true) => Ok(Judgement {
             generation,
             detail: format!("{} runs; a reboot is needed to complete it", name(store_path)),
         }),
         (code, _) => {
+            let error =
+                |sentence| StepError::new(Phase::Activation, sentence).exit_code(if code == 0 { 1 } else { code });
+            if let Some(refusal) = refusal(exit) {
+                return Err(error(refused(&refusal, is_default && !runs)));
+            }
             let state = match (runs, is_default) {
                 (true, _) => "the new system runs all the same",
                 (false, true) => "the previous system runs, and the new one is the next boot's default",
                 (false, false) => "the previous system runs",
             };
-            let sentence = format!("{}; {state}", why(exit));
-            Err(StepError::new(Phase::Activation, sentence).exit_code(if code == 0 { 1 } else { code }))
+            Err(error(format!("{}; {state}", why(exit))))
         }
     }
+}
+
+/// The checks come before the boot loader, and after the profile.
+fn refused(refusal: &str, profile_names_it: bool) -> String {
+    let profile = if profile_names_it { "; the profile names the new system already" } else { "" };
+    format!("{refusal}; nothing was activated and the boot loader is as it was{profile}")
 }
 
 /// What failed, from the exit code of `switch-to-configuration` and from its words.

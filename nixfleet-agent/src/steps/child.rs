@@ -24,7 +24,7 @@ pub(super) struct Exit {
     pub(super) code: i32,
     /// The signal that ended it, where one did.
     signal: Option<i32>,
-    /// The last lines that it wrote to standard error.
+    /// The last lines that it wrote to standard error, and to standard output where that was asked for.
     pub(super) lines: VecDeque<String>,
 }
 
@@ -55,6 +55,17 @@ impl Exit {
 pub(super) fn run(command: &mut Command) -> std::io::Result<Exit> {
     let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let lines = child.stderr.take().map_or_else(|| Ok(VecDeque::new()), hand_on)?;
+    Ok(exit_of(child.wait()?, lines))
+}
+
+/// The same, where what it writes to standard output counts like the rest.
+pub(super) fn run_with_output(command: &mut Command) -> std::io::Result<Exit> {
+    let (reader, writer) = std::io::pipe()?;
+    let child = command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).spawn();
+    // It holds the other end, too, for as long as it has it: there would be no end to read.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = child?;
+    let lines = hand_on(reader)?;
     Ok(exit_of(child.wait()?, lines))
 }
 

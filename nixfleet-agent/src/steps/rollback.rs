@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use nixfleet_core::Revision;
 use nixfleet_core::observation::{Generation, Operation, Phase};
 use nixfleet_core::state_directory::JournalEntry;
 use nixfleet_core::system::{GenerationDetails, ProfileName, SystemRoot};
 
 use super::context::Context;
 use super::error::StepError;
-use super::run::{Run, Success, running_system};
+use super::run::{Run, Success, running_revision, running_system};
 use super::{Action, activation, system_check};
 
 /// Of so many of the newest generations the revision is read.
@@ -19,7 +18,7 @@ pub(super) fn rollback(context: &Context, wanted: Option<u64>) -> Result<Success
     let run = Run::new(context, Operation::Rollback);
     let in_activation = StepError::in_phase(Phase::Activation);
     let root = SystemRoot::default();
-    let from_revision = stepped_back_from(context, &root);
+    let from_revision = running_revision(context);
     run.started(None, from_revision.clone()).map_err(&in_activation)?;
     let generations = root
         .generations(&ProfileName::System, GenerationDetails::OfNewest(DETAILED_GENERATIONS))
@@ -40,20 +39,7 @@ pub(super) fn rollback(context: &Context, wanted: Option<u64>) -> Result<Success
         from_revision,
         generation: Some(target.number),
         detail: Some(format!("generation {}: {}", target.number, judgement.detail)),
-        tests: None,
-    })
-}
-
-/// The commit that runs now: as the system itself says, else as nixfleet deployed it.
-fn stepped_back_from(context: &Context, root: &SystemRoot) -> Option<Revision> {
-    let observed = root.observe();
-    let running = observed.running.present()?;
-    running.revision.clone().or_else(|| {
-        let context_of_fold =
-            nixfleet_core::state_directory::FoldContext::of_machine(Path::new("/"), jiff::Timestamp::now());
-        let history = context.state.journal().read().ok()?.history(&context_of_fold);
-        let deployed = history.operations.deployed?;
-        (deployed.store_path == running.store_path).then_some(deployed.revision)?
+        ..Success::default()
     })
 }
 

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use nixfleet_core::Revision;
 use nixfleet_core::observation::{Operation, OperationResult, Phase};
-use nixfleet_core::state_directory::{Ended, JournalEntry, Progress, Started, StateError, TestCounts, boot_id};
+use nixfleet_core::state_directory::{
+    Ended, FoldContext, JournalEntry, Progress, Started, StateError, TestCounts, boot_id,
+};
+use nixfleet_core::system::SystemRoot;
 
 use super::context::Context;
 use super::error::StepError;
@@ -21,6 +24,8 @@ pub(super) struct Success {
     pub(super) phase: Option<Phase>,
     pub(super) revision: Option<Revision>,
     pub(super) from_revision: Option<Revision>,
+    /// Where it starts at the next boot, and another one runs until then.
+    pub(super) next_boot_store_path: Option<PathBuf>,
     pub(super) generation: Option<u64>,
     pub(super) detail: Option<String>,
     /// Of a test operation, which may have failed.
@@ -91,6 +96,7 @@ impl<'a> Run<'a> {
             phase: success.phase,
             revision: success.revision,
             from_revision: success.from_revision,
+            next_boot_store_path: success.next_boot_store_path,
             generation: success.generation,
             detail: success.detail,
             tests: success.tests,
@@ -120,6 +126,7 @@ impl<'a> Run<'a> {
             revision: None,
             from_revision: None,
             store_path: running_system(),
+            next_boot_store_path: None,
             generation: None,
             detail: None,
             tests: None,
@@ -134,4 +141,15 @@ impl<'a> Run<'a> {
 /// The system that runs: where `/run/current-system` points to.
 pub(super) fn running_system() -> Option<PathBuf> {
     std::fs::read_link("/run/current-system").ok()
+}
+
+/// The commit of the system that runs: as the system itself says, else as nixfleet deployed it.
+pub(super) fn running_revision(context: &Context) -> Option<Revision> {
+    let observed = SystemRoot::default().observe();
+    let running = observed.running.present()?;
+    running.revision.clone().or_else(|| {
+        let machine = FoldContext::of_machine(Path::new("/"), Timestamp::now());
+        let deployed = context.state.journal().read().ok()?.history(&machine).operations.deployed?;
+        deployed.revision_of(&running.store_path).cloned()
+    })
 }

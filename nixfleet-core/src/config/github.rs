@@ -20,7 +20,7 @@ pub struct GithubConfig {
     /// Only pull requests with all of these labels count. Default: any. Pull requests from forks, which anybody can open,
     /// count only where labels are named here.
     pub pull_request_labels: Vec<String>,
-    /// GitHub is asked this often, give or take a tenth. Default: 300.
+    /// GitHub is asked this often, give or take a tenth, or up to a fifth sooner together with a look at the remote. Default: 300.
     pub interval_seconds: u64,
 }
 

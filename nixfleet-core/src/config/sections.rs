@@ -100,7 +100,7 @@ impl Default for RemoteConfig {
 pub struct AgentConfig {
     /// An agent without a sign of life for longer is silent.
     pub heartbeat_deadline_seconds: u64,
-    /// The remote is looked at this often, give or take a tenth. Default: 300.
+    /// The remote is looked at this often, give or take a tenth, or up to a fifth sooner where GitHub is asked then. Default: 300.
     pub interval_seconds: u64,
     /// What the agent starts by itself.
     pub policy: PolicyConfig,

@@ -16,7 +16,7 @@ mod verdict;
 use jiff::Timestamp;
 
 pub use reason::Reason;
-pub use system::{changed_outside, rollback_held};
+pub use system::{changed_outside, rollback_held, waits_for_boot};
 pub use verdict::Verdict;
 
 use crate::model::{Compartments, HostStatus};

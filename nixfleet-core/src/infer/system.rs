@@ -11,7 +11,7 @@ use crate::Age;
 use crate::Revision;
 use crate::model::{Action, State};
 use crate::observation::{
-    FinishedOperation, Held, Observation, Operation, OperationResult, Phase, Reading, RunningSystem,
+    Deployed, FinishedOperation, Held, Observation, Operation, OperationResult, Phase, Reading, RunningSystem,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,7 @@ pub(super) enum Why<'a> {
     Running { operation: Operation, phase: Option<Phase>, age: Age },
     Ended { operation: &'a FinishedOperation, age: Age },
     ChangedOutside { running: Option<&'a Revision>, deployed: Option<&'a Revision> },
+    NextBoot { revision: &'a Revision, generation: Option<u64> },
     OtherRevision { running: &'a Revision, head: &'a Revision },
     RolledBack(&'a Held),
     Current { revision: &'a Revision, reboot_required: bool, journal_problem: Option<&'a str> },
@@ -101,10 +102,27 @@ pub fn changed_outside(observation: &Observation) -> Option<bool> {
     let Some(deployed) = &operations.deployed else {
         return operations.problem.is_none().then_some(false);
     };
-    let left_behind = operations.last_deployment().and_then(|last| last.store_path.as_ref());
-    let by_nixfleet = deployed.store_path == running.store_path || left_behind == Some(&running.store_path);
+    let failed = operations.last_deployment().filter(|last| last.result != OperationResult::Success);
+    let left_behind = failed.and_then(|last| last.store_path.as_ref());
+    let by_nixfleet = deployed.store_path == running.store_path
+        || left_behind == Some(&running.store_path)
+        || waits_for_boot(observation).is_some();
     let carries_head = head(observation).is_some_and(|head| running.revision.as_ref() == Some(head));
     Some(!by_nixfleet && !carries_head)
+}
+
+/// What was deployed last, where it starts at the next boot and the system that ran then still runs.
+///
+/// Where another generation is the next boot's default by now, somebody else said so: then it does not start.
+#[must_use]
+pub fn waits_for_boot(observation: &Observation) -> Option<&Deployed> {
+    let running = &observation.system.running.present()?.store_path;
+    let deployed = observation.operations.deployed.as_ref()?;
+    let generations = observation.system.generations.present();
+    let default = generations.and_then(|all| all.iter().find(|generation| generation.is_profile_default));
+    let starts = default.is_none_or(|default| default.store_path == deployed.store_path);
+    let still_runs = deployed.until_boot.as_ref().is_some_and(|until_boot| until_boot.store_path == *running);
+    (starts && still_runs).then_some(deployed)
 }
 
 /// Whether local HEAD is held and does not run, because a rollback stepped back from it or a person said so: it is not
@@ -124,8 +142,7 @@ fn runs(observation: &Observation, revision: &Revision) -> bool {
 
 fn revision_of<'a>(observation: &'a Observation, running: &'a RunningSystem) -> Option<&'a Revision> {
     let deployed = observation.operations.deployed.as_ref();
-    let deployed_here = deployed.filter(|deployed| deployed.store_path == running.store_path);
-    deployed_here.and_then(|deployed| deployed.revision.as_ref()).or(running.revision.as_ref())
+    deployed.and_then(|deployed| deployed.revision_of(&running.store_path)).or(running.revision.as_ref())
 }
 
 fn compare<'a>(observation: &'a Observation, running: &'a RunningSystem) -> Verdict<'a> {
@@ -148,6 +165,12 @@ fn compare<'a>(observation: &'a Observation, running: &'a RunningSystem) -> Verd
         let journal_problem = observation.operations.problem.as_deref();
         let why = Why::Current { revision: head, reboot_required, journal_problem };
         return Verdict::new(State::Ok, why).since(activated_at);
+    }
+    if let Some(deployed) = waits_for_boot(observation).filter(|deployed| deployed.revision.as_ref() == Some(head)) {
+        let generation = observation.system.generation_of(&deployed.store_path).map(|generation| generation.number);
+        return Verdict::new(State::Outdated, Why::NextBoot { revision: head, generation })
+            .action(Action::Reboot)
+            .since(deployed.at);
     }
     if let Some(held) = observation.operations.held.as_ref().filter(|_| rollback_held(observation) == Some(true)) {
         return Verdict::new(State::Ok, Why::RolledBack(held)).since(held.since);
@@ -177,6 +200,12 @@ impl fmt::Display for Why<'_> {
             }
             Self::ChangedOutside { .. } => {
                 formatter.write_str("changed outside of nixfleet: another system runs than the one deployed last")
+            }
+            Self::NextBoot { revision, generation: Some(generation) } => {
+                write!(formatter, "{} starts at the next boot (generation {generation})", revision.short())
+            }
+            Self::NextBoot { revision, generation: None } => {
+                write!(formatter, "{} starts at the next boot", revision.short())
             }
             Self::OtherRevision { running, head } => {
                 write!(formatter, "{} runs, the repository is at {}", running.short(), head.short())

@@ -19,6 +19,8 @@ pub enum Action {
     Reconcile,
     /// Build the local commit and activate it.
     Switch,
+    /// Start the machine anew, when it suits: what was deployed starts then.
+    Reboot,
     /// Run the host's tests.
     RunTests,
     /// Go back to the previous generation, or fix what fails.
@@ -47,6 +49,7 @@ impl fmt::Display for Action {
             Self::Push => "push",
             Self::Reconcile => "merge or rebase by hand",
             Self::Switch => "switch",
+            Self::Reboot => "reboot",
             Self::RunTests => "run tests",
             Self::Rollback => "rollback",
             Self::ViewLogs => "view logs",

@@ -19,7 +19,7 @@ pub use agent::{AgentHeartbeat, AgentObservation};
 pub use lock::{FlakeInput, InputChange, InputChangeKind, LockFile};
 pub use operations::{
     Deployed, FinishedOperation, Held, Operation, OperationHistory, OperationRecord, OperationResult, Phase, Pulled,
-    RunningOperation,
+    RunningOperation, UntilBoot,
 };
 pub use pull_requests::{PullRequest, PullRequestAttempt, PullRequestList, PullRequestStatus};
 pub use reading::Reading;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -190,6 +190,28 @@ pub struct Deployed {
     pub store_path: PathBuf,
     /// When.
     pub at: Timestamp,
+    /// Where it was deployed for the next boot: the system that runs until then.
+    pub until_boot: Option<UntilBoot>,
+}
+
+impl Deployed {
+    /// The commit of this system, as nixfleet deployed it; absent for a system that this record is not of.
+    #[must_use]
+    pub fn revision_of(&self, store_path: &Path) -> Option<&Revision> {
+        if self.store_path == *store_path {
+            return self.revision.as_ref();
+        }
+        self.until_boot.as_ref().filter(|until_boot| until_boot.store_path == *store_path)?.revision.as_ref()
+    }
+}
+
+/// The system that ran when another one was deployed for the next boot: it runs on until then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UntilBoot {
+    /// Its toplevel in the store.
+    pub store_path: PathBuf,
+    /// Its commit, where known.
+    pub revision: Option<Revision>,
 }
 
 /// The last pull that moved local HEAD. One that found nothing new does not count.

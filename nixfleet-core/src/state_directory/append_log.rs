@@ -1,18 +1,13 @@
 //! Appending to a log: one line, one write, under a lock, on the disk before it returns.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use super::atomic_file::{self, Durability};
 use super::bounded_lines::MAXIMUM_LINE_BYTES;
-use super::{StateError, regular_file};
-
-/// A holder needs milliseconds. One that takes this long is stopped, and an operation must not hang because of it.
-const LOCK_PATIENCE: Duration = Duration::from_secs(30);
-const LOCK_POLL: Duration = Duration::from_millis(2);
+use super::{StateError, lock_file};
 
 /// A log that is shortened when it has grown beyond a bound.
 #[derive(Debug)]
@@ -35,8 +30,8 @@ impl AppendLog {
             let problem = format!("has {} bytes, more than {MAXIMUM_LINE_BYTES}", line.len());
             return Err(StateError::InvalidEntry { path: self.path.clone(), problem });
         }
-        let _lock = self.lock()?;
-        let file = open_or_create(&self.path, 0o644)?;
+        let _lock = lock_file::lock(&self.lock_path, &self.path)?;
+        let file = lock_file::open_or_create(&self.path, 0o644)?;
         let bytes = append_line(&file, line).map_err(|source| StateError::writing(&self.path, source))?;
         if bytes > self.maximum_bytes {
             let shortened =
@@ -48,35 +43,6 @@ impl AppendLog {
         }
         Ok(())
     }
-
-    /// Held until the file is dropped.
-    fn lock(&self) -> Result<File, StateError> {
-        // Nobody but a writer needs it, and who can open it can hold it.
-        let file = open_or_create(&self.lock_path, 0o600)?;
-        let start = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_PATIENCE => std::thread::sleep(LOCK_POLL),
-                Err(TryLockError::WouldBlock) => {
-                    let (path, lock_path) = (self.path.clone(), self.lock_path.clone());
-                    return Err(StateError::Locked { path, lock_path, seconds: LOCK_PATIENCE.as_secs() });
-                }
-                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(TryLockError::Error(source)) => return Err(StateError::writing(&self.lock_path, source)),
-            }
-        }
-    }
-}
-
-fn open_or_create(path: &Path, mode: u32) -> Result<File, StateError> {
-    let remedy = "nixfleet makes a new one";
-    if let Some(file) = regular_file::open_to_append(path, remedy)? {
-        return Ok(file);
-    }
-    atomic_file::create_if_absent(path, mode)?;
-    let removed_again = || StateError::writing(path, io::Error::other("it was removed while it was being made"));
-    regular_file::open_to_append(path, remedy)?.ok_or_else(removed_again)
 }
 
 /// Appends and returns the new size. Where that fails, nothing of the line stays.

@@ -6,7 +6,7 @@ use super::agent_file::AgentFile;
 use super::atomic_file::Durability;
 use super::pull_request_file::PullRequestFile;
 use super::whole_file::WholeFile;
-use super::{AuditLog, Journal, StateError, TestRunRecord, full_disk, shared_directory};
+use super::{AuditLog, Journal, StateError, TestRunRecord, full_disk, lock_file, shared_directory};
 use crate::observation::{AgentHeartbeat, PullRequestAttempt, PullRequestStatus, RemoteAttempt, RemoteCommit};
 
 /// What survives a restart of the machine; by default `/var/lib/nixfleet`.
@@ -161,6 +161,21 @@ impl RuntimeDirectory {
     /// Records an attempt to read the remote.
     pub fn write_remote_attempt(&self, attempt: &RemoteAttempt) -> Result<(), StateError> {
         self.remote_attempt_file().write(attempt)
+    }
+
+    /// Records the attempt that follows the one recorded last, and returns it. The pull and the agent's look may do so at
+    /// once: none is lost. A record that cannot be read counts as none.
+    pub fn add_remote_attempt(
+        &self,
+        next: impl FnOnce(Option<&RemoteAttempt>) -> RemoteAttempt,
+    ) -> Result<RemoteAttempt, StateError> {
+        let file = self.remote_attempt_file();
+        // Where the lock is not to be had, a lost count is better than a lost answer.
+        let lock = lock_file::lock(&self.path.join("remote-attempt.lock"), &file.path);
+        let attempt = next(file.read().ok().flatten().as_ref());
+        file.write(&attempt)?;
+        drop(lock);
+        Ok(attempt)
     }
 
     /// The last attempt to ask the forge for pull requests.

@@ -31,6 +31,7 @@ mod directories;
 mod error;
 mod full_disk;
 mod journal;
+mod lock_file;
 mod log_reader;
 mod pull_request_file;
 mod regular_file;

@@ -12,7 +12,7 @@ use nixfleet_core::observation::{
     IndividualTest, IndividualTestResult, InferenceSettings, LocalRepository, LockFile, Observation, Operation,
     OperationHistory, OperationRecord, OperationResult, Phase, PullRequest, PullRequestList, PullRequestStatus, Pulled,
     Reading, RemoteAttempt, RemoteCommit, RemoteStatus, RunningOperation, RunningSystem, SeenTip, SystemObservation,
-    TestRun, TestsSetup,
+    TestRun, TestsSetup, UntilBoot,
 };
 use nixfleet_core::{Revision, Sha256};
 use proptest::option::of;
@@ -219,11 +219,10 @@ pub fn record(operation: Operation) -> impl Strategy<Value = OperationRecord> {
 }
 
 pub fn operations() -> impl Strategy<Value = OperationHistory> {
-    let deployed = (of(revision()), store_path(), timestamp()).prop_map(|(revision, store_path, at)| Deployed {
-        revision,
-        store_path,
-        at,
-    });
+    let until_boot =
+        (of(revision()), store_path()).prop_map(|(revision, store_path)| UntilBoot { store_path, revision });
+    let deployed = (of(revision()), store_path(), timestamp(), of(until_boot))
+        .prop_map(|(revision, store_path, at, until_boot)| Deployed { revision, store_path, at, until_boot });
     let pulled = (revision(), of(revision()), timestamp()).prop_map(|(revision, from_revision, at)| Pulled {
         revision,
         from_revision,

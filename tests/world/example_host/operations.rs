@@ -224,6 +224,7 @@ impl ExampleHost {
             revision: Some(run.revision.clone()),
             from_revision: None,
             store_path: system.is_symlink().then(|| self.running_system()),
+            next_boot_store_path: None,
             generation: None,
             detail: None,
             tests: None,

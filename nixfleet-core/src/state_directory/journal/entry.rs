@@ -107,6 +107,9 @@ pub struct Ended {
     /// `/run/current-system` when it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store_path: Option<PathBuf>,
+    /// The system that it brought, where that one starts at the next boot only; absent where `store_path` is what it brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_boot_store_path: Option<PathBuf>,
     /// The generation that it made, or went back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
@@ -218,6 +221,7 @@ mod tests {
             r#"{"version":1,"event":"progress","invocation_id":"4a3c0f1e5b6d47a98c2b1d0e9f8a7b6c","at":"2025-03-15T04:01:00Z","phase":"activation","store_path":"/nix/store/x-nixos-system-a"}"#,
             r#"{"version":1,"event":"progress","invocation_id":"4a3c0f1e5b6d47a98c2b1d0e9f8a7b6c","at":"2025-03-15T04:01:30Z","phase":"confirmation","store_path":"/nix/store/x-nixos-system-a","falls_back_to":"/nix/store/y-nixos-system-a"}"#,
             r#"{"version":1,"event":"ended","operation":"switch","invocation_id":"4a3c0f1e5b6d47a98c2b1d0e9f8a7b6c","at":"2025-03-15T04:02:00Z","result":"timed-out","exit_code":4,"signal":"KILL","phase":"build","generation":43,"detail":"took too long"}"#,
+            r#"{"version":1,"event":"ended","operation":"switch","invocation_id":"4b","at":"2025-03-15T04:02:00Z","result":"success","store_path":"/nix/store/y-nixos-system-a","next_boot_store_path":"/nix/store/x-nixos-system-a","generation":43}"#,
             r#"{"version":1,"event":"ended","operation":"test","invocation_id":"5a","at":"2025-03-15T04:02:00Z","result":"failed","tests":{"passed":3,"failed":1,"skipped":0,"failing":["disk"]}}"#,
             r#"{"version":1,"event":"released","at":"2025-03-15T04:02:00Z","revision":"a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4"}"#,
             r#"{"version":1,"event":"held","at":"2025-03-15T04:02:00Z","revision":"a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4"}"#,
@@ -241,6 +245,7 @@ mod tests {
             revision: None,
             from_revision: None,
             store_path: None,
+            next_boot_store_path: None,
             generation: None,
             detail: Some("\"\u{7}\n".repeat(100_000)),
             tests: Some(TestCounts { failing: vec!["\\".repeat(5_000); 5_000], ..TestCounts::default() }),

@@ -1,11 +1,13 @@
 //! What the entries of the journal tell together. Pure: no I/O, and the time is given.
 
+use jiff::Timestamp;
+
 use super::hold::Hold;
 use super::pulled::last_move;
 use super::runs::Run;
 use super::{Ended, FoldContext, JournalEntry};
 use crate::observation::{
-    Deployed, FinishedOperation, Operation, OperationHistory, OperationResult, Pulled, RunningOperation,
+    Deployed, FinishedOperation, Operation, OperationHistory, OperationResult, Pulled, RunningOperation, UntilBoot,
 };
 use crate::state_directory::TestRunRecord;
 
@@ -76,13 +78,7 @@ pub fn history(entries: &[JournalEntry], context: &FoldContext) -> JournalHistor
         if let (OperationResult::Success, Some(ended_at)) = (result, finished.ended_at) {
             operations.of_mut(operation).last_success_at = Some(ended_at);
             if is_deployment {
-                // A success without the system's path says that another one runs than before, and not which.
-                let store_path = finished.store_path.as_deref().or(run.target);
-                operations.deployed = store_path.map(|store_path| Deployed {
-                    revision: finished.revision.clone(),
-                    store_path: store_path.to_owned(),
-                    at: ended_at,
-                });
+                operations.deployed = deployed(run, &finished, ended_at);
             }
         }
         operations.of_mut(operation).last = Some(finished);
@@ -127,6 +123,19 @@ fn finished(run: &Run<'_>, operation: Operation, result: OperationResult) -> Opt
         generation: ended.and_then(|ended| ended.generation),
         detail: ended.and_then(detail),
     })
+}
+
+/// The system that a successful run brought.
+fn deployed(run: &Run<'_>, finished: &FinishedOperation, at: Timestamp) -> Option<Deployed> {
+    let revision = finished.revision.clone();
+    if let Some(next) = run.ended().and_then(|ended| ended.next_boot_store_path.clone()) {
+        let until_boot = finished.store_path.clone().filter(|running| *running != next);
+        let until_boot = until_boot.map(|store_path| UntilBoot { store_path, revision: run.from_revision.cloned() });
+        return Some(Deployed { revision, store_path: next, at, until_boot });
+    }
+    // A success without the system's path says that another one runs than before, and not which.
+    let store_path = finished.store_path.as_deref().or(run.target)?.to_owned();
+    Some(Deployed { revision, store_path, at, until_boot: None })
 }
 
 fn detail(ended: &Ended) -> Option<String> {

@@ -85,6 +85,7 @@ fn ended() -> impl Strategy<Value = JournalEntry> {
                 revision,
                 from_revision,
                 store_path,
+                next_boot_store_path: None,
                 generation,
                 detail: None,
                 tests: tests.map(|(failed, failing)| TestCounts { failed, failing, ..TestCounts::default() }),
