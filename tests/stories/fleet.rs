@@ -140,7 +140,7 @@ fn an_update_in_waves_that_stops_and_goes_on() {
     assert_eq!(results(&person.moved(0, &["rollback", "web2"])), ["web2 done"]);
     person.sees("web2 is off, and held", |told| {
         let web2 = host(told, "web2");
-        web2["is_off_majority"] == true && web2["notes"].to_string().contains("its commit is held")
+        web2["is_off_majority"] == true && web2["notes"].to_string().contains("local HEAD is held")
     });
     asked_before(&person, &on_web3);
     asked_themselves(&person, &network);
