@@ -101,22 +101,12 @@ fn kind_of(settings: &Value) -> &str {
 fn write_journal(directory: &Path) {
     let journal = StateDirectory::new(directory).journal();
     for number in 0..100 {
-        let entry = JournalEntry::Ended(Ended {
-            operation: Operation::Pull,
-            invocation_id: format!("{number:032x}"),
-            at: Timestamp::now(),
-            result: OperationResult::Success,
-            exit_code: None,
-            signal: None,
-            phase: None,
-            revision: None,
-            from_revision: None,
-            store_path: None,
-            next_boot_store_path: None,
-            generation: None,
-            detail: None,
-            tests: None,
-        });
+        let entry = JournalEntry::Ended(Ended::new(
+            Operation::Pull,
+            format!("{number:032x}"),
+            Timestamp::now(),
+            OperationResult::Success,
+        ));
         journal.append(&entry).unwrap();
     }
 }

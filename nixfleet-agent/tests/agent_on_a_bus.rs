@@ -115,22 +115,12 @@ fn commit(repository: &Path) {
 }
 
 fn record_end(state: &Path, result: OperationResult) {
-    let entry = JournalEntry::Ended(Ended {
-        operation: Operation::Pull,
-        invocation_id: format!("{:032x}", Timestamp::now().as_nanosecond()),
-        at: Timestamp::now(),
+    let entry = JournalEntry::Ended(Ended::new(
+        Operation::Pull,
+        format!("{:032x}", Timestamp::now().as_nanosecond()),
+        Timestamp::now(),
         result,
-        exit_code: None,
-        signal: None,
-        phase: None,
-        revision: None,
-        from_revision: None,
-        store_path: None,
-        next_boot_store_path: None,
-        generation: None,
-        detail: None,
-        tests: None,
-    });
+    ));
     StateDirectory::new(state).journal().append(&entry).unwrap();
 }
 

@@ -16,20 +16,9 @@ use nixfleet_core::state_directory::{
 /// A finished pull.
 fn ended(invocation_id: String) -> JournalEntry {
     JournalEntry::Ended(Ended {
-        operation: Operation::Pull,
-        invocation_id,
-        at: Timestamp::UNIX_EPOCH,
-        result: OperationResult::Success,
         exit_code: Some(0),
-        signal: None,
-        phase: None,
-        revision: None,
-        from_revision: None,
-        store_path: None,
-        next_boot_store_path: None,
-        generation: None,
         detail: Some("up to date".to_owned()),
-        tests: None,
+        ..Ended::new(Operation::Pull, invocation_id, Timestamp::UNIX_EPOCH, OperationResult::Success)
     })
 }
 

@@ -116,20 +116,8 @@ impl<'a> Run<'a> {
     /// An end of this run with nothing but its result.
     pub(super) fn ended(&self, result: OperationResult) -> Ended {
         Ended {
-            operation: self.operation,
-            invocation_id: self.context.invocation_id.clone(),
-            at: Timestamp::now(),
-            result,
-            exit_code: None,
-            signal: None,
-            phase: None,
-            revision: None,
-            from_revision: None,
             store_path: running_system(),
-            next_boot_store_path: None,
-            generation: None,
-            detail: None,
-            tests: None,
+            ..Ended::new(self.operation, self.context.invocation_id.clone(), Timestamp::now(), result)
         }
     }
 

@@ -214,20 +214,10 @@ impl ExampleHost {
         self.wait(Duration::from_mins(1));
         let system = self.root.on_host("/run/current-system");
         let mut ended = Ended {
-            operation: run.operation,
-            invocation_id: run.invocation_id.clone(),
-            at: self.clock,
-            result,
             exit_code: Some(0),
-            signal: None,
-            phase: None,
             revision: Some(run.revision.clone()),
-            from_revision: None,
             store_path: system.is_symlink().then(|| self.running_system()),
-            next_boot_store_path: None,
-            generation: None,
-            detail: None,
-            tests: None,
+            ..Ended::new(run.operation, run.invocation_id.clone(), self.clock, result)
         };
         more(&mut ended);
         self.append(&JournalEntry::Ended(ended));

@@ -121,6 +121,29 @@ pub struct Ended {
     pub tests: Option<TestCounts>,
 }
 
+impl Ended {
+    /// An end of which nothing but the result is known.
+    #[must_use]
+    pub const fn new(operation: Operation, invocation_id: String, at: Timestamp, result: OperationResult) -> Self {
+        Self {
+            operation,
+            invocation_id,
+            at,
+            result,
+            exit_code: None,
+            signal: None,
+            phase: None,
+            revision: None,
+            from_revision: None,
+            store_path: None,
+            next_boot_store_path: None,
+            generation: None,
+            detail: None,
+            tests: None,
+        }
+    }
+}
+
 /// How many tests of a run ended how.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TestCounts {
@@ -235,20 +258,9 @@ mod tests {
     #[test]
     fn texts_of_others_are_bounded() {
         let entry = JournalEntry::Ended(Ended {
-            operation: Operation::Test,
-            invocation_id: "5a".to_owned(),
-            at: Timestamp::UNIX_EPOCH,
-            result: OperationResult::Failed,
-            exit_code: None,
-            signal: None,
-            phase: None,
-            revision: None,
-            from_revision: None,
-            store_path: None,
-            next_boot_store_path: None,
-            generation: None,
             detail: Some("\"\u{7}\n".repeat(100_000)),
             tests: Some(TestCounts { failing: vec!["\\".repeat(5_000); 5_000], ..TestCounts::default() }),
+            ..Ended::new(Operation::Test, "5a".to_owned(), Timestamp::UNIX_EPOCH, OperationResult::Failed)
         });
         let line = entry.to_line().unwrap();
         assert!(line.len() < MAXIMUM_LINE_BYTES, "{}", line.len());
