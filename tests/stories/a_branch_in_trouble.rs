@@ -155,7 +155,7 @@ fn the_checkout_has_changes_of_its_own() {
     machine.shell(&format!("echo '# mine' >>{file}"));
     let commit = push(&host, "one");
     let known = host.journal_runs().len();
-    host.look();
+    host.look_once();
     agents_pull_failed(&host, known);
     host.row(28);
     let reason = host.reason("git");
@@ -171,7 +171,7 @@ fn the_checkout_has_changes_of_its_own() {
     host.remote.write("notes", "theirs\n");
     let commit = push(&host, "two");
     let known = host.journal_runs().len();
-    host.look();
+    host.look_once();
     agents_pull_failed(&host, known);
     assert_eq!(machine.read(format!("{REPOSITORY}/notes")), "mine\n");
     host.row(28);
@@ -200,7 +200,7 @@ fn the_checkout_has_changes_of_its_own() {
     git(&host, &["checkout", "--quiet", "-b", "experiment"]);
     let commit = push(&host, "four");
     let known = host.journal_runs().len();
-    host.look();
+    host.look_once();
     agents_pull_failed(&host, known);
     assert!(host.reason("git").contains("experiment"), "{}", host.reason("git"));
     git(&host, &["checkout", "--quiet", "--detach"]);

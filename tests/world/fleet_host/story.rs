@@ -39,19 +39,13 @@ impl<'a> FleetHost<'a> {
 
     /// An operation that has to succeed.
     pub fn must(&self, operation: &str) {
-        assert!(self.start_afresh(operation), "{operation}: {}", self.journal(operation));
+        assert!(self.start(operation), "{operation}: {}", self.journal(operation));
     }
 
     /// An operation that has to fail; what its unit wrote in all its runs.
     pub fn must_fail(&self, operation: &str) -> String {
-        assert!(!self.start_afresh(operation), "{operation} succeeded: {}", self.journal(operation));
+        assert!(!self.start(operation), "{operation} succeeded: {}", self.journal(operation));
         self.journal(operation)
-    }
-
-    /// A story starts a unit more often within seconds than systemd lets anybody.
-    fn start_afresh(&self, operation: &str) -> bool {
-        self.machine.run(&["systemctl", "reset-failed", &format!("nixfleet-{operation}.service")]);
-        self.start(operation)
     }
 
     /// What the unit of an operation wrote, in all its runs.
@@ -152,7 +146,16 @@ impl<'a> FleetHost<'a> {
         assert!(self.looks() > before);
     }
 
+    /// An agent that has nothing to do is asked once: what it starts because of that is not tried again when it fails.
+    pub fn look_once(&self) {
+        let before = self.looks();
+        self.machine.succeed(&["systemctl", "reload", AGENT]);
+        self.machine.wait_until("the agent has looked at the remote", LIMIT, || self.looks() > before);
+    }
+
     /// The agent looks at the remote; it has its answer when this returns.
+    ///
+    /// It is asked twice. Each time is a person's wish to try again what failed, so a pull that fails may be tried twice.
     pub fn look(&self) {
         let machine = self.machine;
         // A look that is under way does not count: one that begins after it does.
