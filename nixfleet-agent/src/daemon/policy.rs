@@ -266,5 +266,5 @@ fn when_allowed(automatic: &Automatic, operation: Operation, revision: &Revision
 }
 
 #[cfg(test)]
-#[path = "policy_tests.rs"]
+#[path = "policy_tests/mod.rs"]
 mod tests;
