@@ -149,7 +149,8 @@ fn an_agent_whose_unit_is_gone_ends() {
     let path = machine.succeed(&["systemctl", "show", "--property=FragmentPath", "--value", AGENT]);
     machine.succeed(&["rm", &path]);
     machine.succeed(&["systemctl", "daemon-reload"]);
-    machine.shell("ln --symbolic --force --no-dereference \"$(readlink /run/current-system)/.\" /run/current-system");
+    machine.shell("ln --symbolic \"$(readlink /run/current-system)\" /run/another");
+    machine.shell("ln --symbolic --force --no-dereference /run/another /run/current-system");
     let state = |name: &str| machine.succeed(&["systemctl", "show", &format!("--property={name}"), "--value", AGENT]);
     machine.wait_until("it has ended", LIMIT, || state("ActiveState") != "active");
     // Not by its watchdog, as something that failed.
