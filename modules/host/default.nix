@@ -9,6 +9,7 @@
     ./permissions.nix
     ./policy.nix
     ./program.nix
+    ./proxy.nix
     ./repository.nix
     ./repository-credentials.nix
     ./repository-user.nix

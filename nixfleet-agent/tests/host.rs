@@ -90,3 +90,23 @@ fn a_source_that_cannot_be_read_is_a_gray_compartment_and_no_failure() {
     assert_eq!(status.compartments.git.state, State::Unknown, "{}", status.compartments.git.reason);
     assert_eq!(status.compartments.system.state, State::Unknown, "{}", status.compartments.system.reason);
 }
+
+/// The checkout need not have it: it may be of a branch that was rewritten since.
+#[test]
+fn what_is_held_is_released_by_the_name_that_the_hold_says() {
+    let home = Home::new();
+    let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(path("state")).unwrap();
+    std::fs::write(path("config.json"), "{}").unwrap();
+    let places = ["--config", &path("config.json"), "--state-directory", &path("state")];
+    let run = |words: &[&str]| home.nixfleet(&[words, &places].concat());
+    let revision = "0123456789abcdef0123456789abcdef01234567";
+    let held = run(&["hold", revision]);
+    assert!(held.stderr.contains("`nixfleet release 0123456`"), "{held:?}");
+    for (name, code) in [("012", 1), ("0124", 1), ("0123456", 0), ("0123456", 1)] {
+        let released = run(&["release", name]);
+        assert_eq!(released.code, Some(code), "{name}: {released:?}");
+    }
+    let journal = std::fs::read_to_string(home.path().join("state/journal.jsonl")).unwrap();
+    assert_eq!(journal.matches(&format!("\"revision\":\"{revision}\"")).count(), 2, "{journal}");
+}

@@ -137,6 +137,26 @@ fn a_new_agent_takes_the_place_of_the_old_one() {
     wait_for(&host, "GGGGG");
 }
 
+/// A configuration without nixfleet was activated by hand: its units are gone, and X-StopOnRemoval=false keeps the agent.
+#[test]
+fn an_agent_whose_unit_is_gone_ends() {
+    let Some(image) = Image::get() else { return };
+    let machine = Machine::boot(&image, "web1");
+    let host = FleetHost::settled(&machine);
+    host.configure(r#", "agent": { "interval_seconds": 3600, "heartbeat_deadline_seconds": 15 }"#);
+    host.start_agent();
+    wait_for(&host, "GGGGG");
+    let path = machine.succeed(&["systemctl", "show", "--property=FragmentPath", "--value", AGENT]);
+    machine.succeed(&["rm", &path]);
+    machine.succeed(&["systemctl", "daemon-reload"]);
+    machine.shell("ln --symbolic \"$(readlink /run/current-system)\" /run/another");
+    machine.shell("ln --symbolic --force --no-dereference /run/another /run/current-system");
+    let state = |name: &str| machine.succeed(&["systemctl", "show", &format!("--property={name}"), "--value", AGENT]);
+    machine.wait_until("it has ended", LIMIT, || state("ActiveState") != "active");
+    // Not by its watchdog, as something that failed.
+    assert_eq!(state("ActiveState"), "inactive", "{}", machine.journal(AGENT));
+}
+
 #[test]
 fn at_rest_it_is_small_and_writes_nothing() {
     let Some(image) = Image::get() else { return };

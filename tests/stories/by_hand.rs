@@ -124,7 +124,7 @@ fn there_is_nothing_to_go_back_to() {
         host.see(operation, "-GGRG");
     };
     refused("rollback", &["there is no earlier generation to go back to"]);
-    refused("rollback@7", &["there is no generation 7", "list-generations"]);
+    refused("rollback@7", &["there is no generation 7", "`nixfleet generations`"]);
     refused("rollback@0", &["there is no generation 0"]);
     for wrong in ["x", "-1", "99999999999999999999", ""] {
         let unit = format!("nixfleet-rollback@{wrong}.service");

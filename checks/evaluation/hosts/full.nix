@@ -1,6 +1,10 @@
-# All that can be said: an ssh remote, windows, tests of a user of their own, limits, an exporter behind a firewall.
+# All that can be said: an ssh remote, windows, tests of a user of their own, limits, a proxy, an exporter behind a firewall.
 {
   networking.hostName = "web2";
+  networking.proxy = {
+    httpsProxy = "http://proxy.example.org:3128";
+    noProxy = "localhost,example.org";
+  };
   users.users.tester = {
     isSystemUser = true;
     group = "nogroup";

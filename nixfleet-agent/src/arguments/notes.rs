@@ -179,7 +179,10 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 22] = [
     ("fleet-test", &[("nixfleet fleet test --state tests=error", "once more where they are red")]),
     (
         "fleet-rollback",
-        &[("nixfleet fleet rollback --revision a1b2c3d", "wherever this commit runs; without it everywhere")],
+        &[
+            ("nixfleet fleet rollback --revision a1b2c3d", "wherever this commit runs"),
+            ("nixfleet fleet rollback --all --dry-run", "what would be done with every host"),
+        ],
     ),
     ("fleet-update", &[("nixfleet fleet update --wave-size 1,10 --yes", "the weekly update, once it is merged")]),
     (

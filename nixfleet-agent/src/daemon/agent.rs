@@ -19,6 +19,7 @@ use super::policy::{Decision, Next};
 use super::pull_request_check::PullRequestCheck;
 use super::remote_check::RemoteCheck;
 use super::replacement::OwnCredentials;
+use super::running_system::{self, RunningSystem};
 use super::signals::{Asked, Signals};
 use super::start_pause::StartPause;
 use super::systemd::{Event, SystemdError, UnitState};
@@ -55,6 +56,7 @@ pub(super) struct Agent {
     start_pause: StartPause,
     last: Option<Decision>,
     last_stamp: Option<JournalStamp>,
+    running_system: RunningSystem,
     config_problem: Option<String>,
     /// When a person last asked for another try, by a reload or another configuration.
     asked_again_at: Option<Timestamp>,
@@ -90,6 +92,7 @@ impl Agent {
             start_pause: StartPause::default(),
             last: None,
             last_stamp: None,
+            running_system: RunningSystem::of(running_system::LINK.as_ref()),
             config_problem: None,
             asked_again_at: None,
         })
@@ -154,7 +157,8 @@ impl Agent {
         }
         if now >= self.next_beat {
             self.beat();
-            if self.has_reason_to_look() {
+            // Where the unit is gone with the old system, systemd hears no sign of life any more: before its watchdog bites.
+            if self.running_system.has_changed(running_system::LINK.as_ref()) || self.has_reason_to_look() {
                 self.look_soon(Duration::ZERO);
             }
         }

@@ -21,6 +21,7 @@ mod policy;
 mod pull_request_check;
 mod remote_check;
 mod replacement;
+mod running_system;
 mod schedule;
 pub(crate) mod signals;
 mod start_pause;

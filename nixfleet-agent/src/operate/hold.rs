@@ -1,16 +1,22 @@
 //! `nixfleet hold` and `nixfleet release`.
 
 use std::io;
+use std::path::Path;
 
 use jiff::Timestamp;
 use nixfleet_core::git::{self, RemoteStore};
-use nixfleet_core::state_directory::{CommitHeld, CommitReleased, JournalEntry, StateDirectory, StateError};
+use nixfleet_core::state_directory::{
+    CommitHeld, CommitReleased, FoldContext, JournalEntry, StateDirectory, StateError,
+};
 use nixfleet_core::{Revision, config};
 
 use super::{OperateError, pass_on};
 use crate::arguments::HoldArguments;
 use crate::ssh::SshDestination;
 use crate::{CommandError, Outcome, remote};
+
+/// Fewer digits name no commit.
+const SHORTEST: usize = 4;
 
 /// Holds the commit: the agent does not deploy it by itself.
 pub(crate) fn hold(arguments: &HoldArguments, host: Option<&SshDestination>) -> Result<Outcome, CommandError> {
@@ -32,11 +38,23 @@ pub(crate) fn release(arguments: &HoldArguments, host: Option<&SshDestination>) 
     if let Some(outcome) = pass_on(host, &["release", "--", &arguments.revision], Some(&arguments.places))? {
         return Ok(outcome);
     }
-    let revision = resolve(arguments)?;
+    let revision = match held_as(arguments) {
+        Some(revision) => revision,
+        None => resolve(arguments)?,
+    };
     let entry = JournalEntry::Released(CommitReleased { at: Timestamp::now(), revision: revision.clone() });
     append(arguments, &entry, "release")?;
     anstream::eprintln!("{revision} is released: the agent may deploy it as its policy says");
     Ok(Outcome::Done)
+}
+
+/// The commit that is held, where its id begins like this: the checkout may not have it, or not any more.
+fn held_as(arguments: &HoldArguments) -> Option<Revision> {
+    let is_short = arguments.revision.len() < SHORTEST;
+    let machine = FoldContext::of_machine(Path::new("/"), Timestamp::now());
+    let journal = StateDirectory::new(&arguments.places.state_directory).journal().read().ok()?;
+    let held = journal.history(&machine).operations.held?.revision;
+    (!is_short && held.as_str().starts_with(&arguments.revision.to_lowercase())).then_some(held)
 }
 
 fn resolve(arguments: &HoldArguments) -> Result<Revision, CommandError> {

@@ -16,6 +16,7 @@ mod failed_units;
 mod fall_back;
 mod kept_systems;
 mod machine_state;
+mod packs;
 mod pre_switch_check;
 mod pull;
 mod record;

@@ -11,6 +11,7 @@ use nixfleet_core::state_directory::FoldContext;
 
 use super::context::Context;
 use super::error::StepError;
+use super::packs;
 use super::run::{Run, Success};
 use crate::remote;
 
@@ -44,6 +45,13 @@ pub(super) fn pull(context: &Context) -> Result<Success, StepError> {
         git::remove_locks_made_between(&path, &tip.branch, cut_off.0, cut_off.1);
     }
     let moved = git::fast_forward(&path, &store, &tip, rewritten).map_err(StepError::in_phase(Phase::Update))?;
+    // A checkout of somebody's own is collected by the git that they use. What both share belongs to two users.
+    if context.config.repository.foreign_user().is_none() {
+        packs::put_together(&context.state.remote_repository_path());
+        if context.config.repository.path.is_none() {
+            packs::put_together(&path.join(".git"));
+        }
+    }
     let detail = match &moved.from {
         Some(from) if *from == moved.to => format!("already at {}", moved.to.short()),
         Some(from) => format!("{} → {}: {}", from.short(), moved.to.short(), tip.subject),

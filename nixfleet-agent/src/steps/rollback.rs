@@ -64,7 +64,7 @@ fn choose<'a>(
 ) -> Result<&'a Generation, String> {
     if let Some(wanted) = wanted {
         return generations.iter().find(|generation| generation.number == wanted).ok_or_else(|| {
-            format!("there is no generation {wanted}: `nixos-rebuild list-generations` lists those that there are")
+            format!("there is no generation {wanted}: `nixfleet generations` lists those that there are")
         });
     }
     let current = generations
@@ -81,8 +81,8 @@ fn choose<'a>(
                 && !left.contains(&generation.store_path)
         })
         .ok_or_else(|| {
-            "there is no earlier generation to go back to, other than those that were stepped back from: name one with \
-             `systemctl start nixfleet-rollback@N`"
+            "there is no earlier generation to go back to, other than those that were stepped back from: \
+             `nixfleet generations` lists all, and `nixfleet rollback --to N` goes to any of them"
                 .to_owned()
         })
 }
