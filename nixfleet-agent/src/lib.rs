@@ -17,6 +17,7 @@ mod pull_requests;
 mod question;
 mod remote;
 mod ssh;
+mod standard_output;
 mod status;
 pub mod steps;
 mod target;
@@ -55,7 +56,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             let order = Order { generation: arguments.to, ..Order::of(Operation::Rollback) };
             operate::run(order, &arguments.operation, host)
         }
-        Command::Cancel(arguments) => operate::cancel(arguments.operation.map(Into::into), host).map_err(Into::into),
+        Command::Cancel(arguments) => operate::cancel(arguments, host),
         Command::Logs(arguments) => operate::logs(arguments, host).map_err(Into::into),
         Command::Generations(arguments) => operate::generations(arguments, host),
         Command::Hold(arguments) => operate::hold(arguments, host),

@@ -103,10 +103,14 @@ fn what_is_held_is_released_by_the_name_that_the_hold_says() {
     let revision = "0123456789abcdef0123456789abcdef01234567";
     let held = run(&["hold", revision]);
     assert!(held.stderr.contains("`nixfleet release 0123456`"), "{held:?}");
+    let again = run(&["hold", revision, "--json"]);
+    assert_eq!(again.stdout, format!("{{\"revision\":\"{revision}\",\"is_held\":true}}\n"));
     for (name, code) in [("012", 1), ("0124", 1), ("0123456", 0), ("0123456", 1)] {
         let released = run(&["release", name]);
         assert_eq!(released.code, Some(code), "{name}: {released:?}");
     }
     let journal = std::fs::read_to_string(home.path().join("state/journal.jsonl")).unwrap();
-    assert_eq!(journal.matches(&format!("\"revision\":\"{revision}\"")).count(), 2, "{journal}");
+    assert_eq!(journal.matches(&format!("\"revision\":\"{revision}\"")).count(), 3, "{journal}");
+    let released = run(&["release", revision, "--json"]);
+    assert_eq!(released.stdout, format!("{{\"revision\":\"{revision}\",\"is_held\":false}}\n"));
 }

@@ -71,6 +71,9 @@ fn an_update_and_the_way_back() {
     assert_eq!(host.states(), "-GGGG");
     let logs = expect(&machine, 0, &["logs", "test"]);
     assert!(logs.stdout.contains("all is well") && !logs.stdout.contains("pull"), "{}", logs.stdout);
+    let lines = expect(&machine, 0, &["logs", "test", "--json"]).stdout;
+    assert!(lines.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{lines}");
+    assert!(lines.contains(r#""MESSAGE":"#), "{lines}");
 
     host.remote.release_nixpkgs("26.05.20251201.toy");
     host.remote.update_lock();
@@ -167,7 +170,8 @@ fn cancelled_by_another_while_two_follow() {
     assert!(refused.stderr.contains("this user may not stop nixfleet-switch.service"), "{}", refused.stderr);
     let other = expect(&machine, 1, &["cancel", "pull"]);
     assert!(other.stderr.contains("no pull runs"), "{}", other.stderr);
-    let cancelled = expect(&machine, 0, &["cancel"]);
+    let cancelled = expect(&machine, 0, &["cancel", "--json"]);
+    assert_eq!(cancelled.stdout, "{\"stopped\":[\"nixfleet-switch.service\"]}\n");
     assert!(cancelled.stderr.contains("nixfleet-switch.service runs no more"), "{}", cancelled.stderr);
 
     let first = first.end();

@@ -85,6 +85,9 @@ pub struct CancelArguments {
     /// The operation: pull, switch, test or rollback [default: whatever runs]
     #[arg(value_enum, value_name = "OPERATION", hide_possible_values = true)]
     pub operation: Option<RecordedOperation>,
+    /// Print one JSON object: the units that were stopped
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `nixfleet logs`.
@@ -96,6 +99,9 @@ pub struct LogsArguments {
     /// Show new lines as they come, until Ctrl-C
     #[arg(long, short)]
     pub follow: bool,
+    /// Print one JSON object a line, as `journalctl --output=json` does
+    #[arg(long)]
+    pub json: bool,
     /// Where its files lie.
     #[command(flatten)]
     pub places: Places,
@@ -118,6 +124,9 @@ pub struct HoldArguments {
     /// The commit: all digits of its id, or the first four or more of one that the checkout has
     #[arg(value_name = "REVISION")]
     pub revision: String,
+    /// Print one JSON object: the commit, and whether it is held now
+    #[arg(long)]
+    pub json: bool,
     /// Where its files lie.
     #[command(flatten)]
     pub places: Places,

@@ -3,31 +3,46 @@
 use std::time::Duration;
 
 use nixfleet_core::observation::Operation;
+use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use super::unit::operation_of;
 use super::{OperateError, block_on, interrupted, reach};
-use crate::Outcome;
-use crate::arguments::Places;
+use crate::arguments::{CancelArguments, Places};
 use crate::daemon::signals::Signals;
 use crate::daemon::systemd::SystemdError;
 use crate::ssh::SshDestination;
+use crate::standard_output::print_json;
 use crate::target::Target;
+use crate::{CommandError, Outcome};
 
 const POLL: Duration = Duration::from_millis(100);
 /// systemd kills what does not end within `TimeoutStopSec=`: a switch that goes back has 5 minutes for that.
 const LIMIT: Duration = Duration::from_mins(6);
 
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report {
+    /// The units that ran, and run no more.
+    stopped: Vec<String>,
+}
+
 /// Stops the running operations, or only this one, and waits for their end.
-pub(crate) fn cancel(wanted: Option<Operation>, host: Option<&SshDestination>) -> Result<Outcome, OperateError> {
-    block_on(async {
+pub(crate) fn cancel(arguments: &CancelArguments, host: Option<&SshDestination>) -> Result<Outcome, CommandError> {
+    let wanted: Option<Operation> = arguments.operation.map(Into::into);
+    let stopped = block_on(async {
         let mut signals = Signals::listen().map_err(OperateError::Start)?;
         let target = reach(host, &Places::default(), &mut signals).await?;
         interrupted(cancel_on(wanted, &target), target.call("status"), &mut signals).await
-    })
+    })?;
+    if arguments.json {
+        print_json(&Report { stopped })?;
+    }
+    Ok(Outcome::Done)
 }
 
-async fn cancel_on(wanted: Option<Operation>, target: &Target) -> Result<Outcome, OperateError> {
+/// The units that ran.
+async fn cancel_on(wanted: Option<Operation>, target: &Target) -> Result<Vec<String>, OperateError> {
     let command = wanted.map_or_else(|| "cancel".to_owned(), |operation| format!("cancel {operation}"));
     let told = |unit: &str, error: SystemdError| OperateError::of_systemd(&error, "stop", unit, target, &command);
     let systemd = target.systemd().await.map_err(|error| told("", error))?;
@@ -57,5 +72,5 @@ async fn cancel_on(wanted: Option<Operation>, target: &Target) -> Result<Outcome
     for unit in &units {
         anstream::eprintln!("{unit} runs no more");
     }
-    Ok(Outcome::Done)
+    Ok(units)
 }

@@ -1,7 +1,6 @@
 //! `nixfleet generations`.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 
 use nixfleet_core::Revision;
@@ -13,6 +12,7 @@ use crate::arguments::GenerationsArguments;
 use crate::operate::{OperateError, pass_on};
 use crate::printable::printable;
 use crate::ssh::SshDestination;
+use crate::standard_output::{print, print_json};
 use crate::{CommandError, Outcome};
 
 /// A host keeps some dozens; each costs a few files.
@@ -49,16 +49,12 @@ pub(crate) fn generations(
     let observed = root.observe();
     let running = observed.running.present().map(|system| system.store_path.as_path());
     let listed = list(&found, running, observed.booted_store_path.present().map(std::path::PathBuf::as_path));
-    let mut output = std::io::stdout().lock();
-    let written = if arguments.json {
-        serde_json::to_writer(&mut output, &listed).map_err(Into::into).and_then(|()| writeln!(output))
+    if arguments.json {
+        print_json(&listed)?;
     } else {
-        output.write_all(table(&listed).as_bytes())
-    };
-    match written.and_then(|()| output.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Outcome::Done),
-        written => written.map(|()| Outcome::Done).map_err(Into::into),
+        print(&table(&listed))?;
     }
+    Ok(Outcome::Done)
 }
 
 fn list<'a>(generations: &'a [Generation], running: Option<&Path>, booted: Option<&Path>) -> Vec<Listed<'a>> {

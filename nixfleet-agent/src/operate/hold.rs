@@ -9,18 +9,27 @@ use nixfleet_core::state_directory::{
     CommitHeld, CommitReleased, FoldContext, JournalEntry, StateDirectory, StateError,
 };
 use nixfleet_core::{Revision, config};
+use serde::Serialize;
 
 use super::{OperateError, pass_on};
 use crate::arguments::HoldArguments;
 use crate::ssh::SshDestination;
+use crate::standard_output::print_json;
 use crate::{CommandError, Outcome, remote};
 
 /// Fewer digits name no commit.
 const SHORTEST: usize = 4;
 
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    revision: &'a Revision,
+    is_held: bool,
+}
+
 /// Holds the commit: the agent does not deploy it by itself.
 pub(crate) fn hold(arguments: &HoldArguments, host: Option<&SshDestination>) -> Result<Outcome, CommandError> {
-    if let Some(outcome) = pass_on(host, &["hold", "--", &arguments.revision], Some(&arguments.places))? {
+    if let Some(outcome) = passed_on("hold", arguments, host)? {
         return Ok(outcome);
     }
     let revision = resolve(arguments)?;
@@ -30,12 +39,12 @@ pub(crate) fn hold(arguments: &HoldArguments, host: Option<&SshDestination>) -> 
         "{revision} is held: the agent does not deploy it until `nixfleet release {}`",
         revision.short()
     );
-    Ok(Outcome::Done)
+    report(arguments, &revision, true)
 }
 
 /// Allows the commit again.
 pub(crate) fn release(arguments: &HoldArguments, host: Option<&SshDestination>) -> Result<Outcome, CommandError> {
-    if let Some(outcome) = pass_on(host, &["release", "--", &arguments.revision], Some(&arguments.places))? {
+    if let Some(outcome) = passed_on("release", arguments, host)? {
         return Ok(outcome);
     }
     let revision = match held_as(arguments) {
@@ -45,6 +54,23 @@ pub(crate) fn release(arguments: &HoldArguments, host: Option<&SshDestination>) 
     let entry = JournalEntry::Released(CommitReleased { at: Timestamp::now(), revision: revision.clone() });
     append(arguments, &entry, "release")?;
     anstream::eprintln!("{revision} is released: the agent may deploy it as its policy says");
+    report(arguments, &revision, false)
+}
+
+fn passed_on(
+    command: &str,
+    arguments: &HoldArguments,
+    host: Option<&SshDestination>,
+) -> Result<Option<Outcome>, CommandError> {
+    let json = arguments.json.then_some("--json");
+    let words: Vec<&str> = [command].into_iter().chain(json).chain(["--", &arguments.revision]).collect();
+    pass_on(host, &words, Some(&arguments.places))
+}
+
+fn report(arguments: &HoldArguments, revision: &Revision, is_held: bool) -> Result<Outcome, CommandError> {
+    if arguments.json {
+        print_json(&Report { revision, is_held })?;
+    }
     Ok(Outcome::Done)
 }
 

@@ -24,6 +24,7 @@ pub(crate) fn logs(arguments: &LogsArguments, host: Option<&SshDestination>) -> 
         let by_unit = format!("_SYSTEMD_INVOCATION_ID={invocation_id}");
         let by_systemd = format!("INVOCATION_ID={invocation_id}");
         let mut words = if arguments.follow { vec!["--follow", "--lines=all"] } else { Vec::new() };
+        words.extend(arguments.json.then_some("--output=json"));
         words.extend([&by_unit, "+", &by_systemd]);
         let mut command = target.programs().command("journalctl", &words);
         if target.destination().is_none() {

@@ -1,6 +1,5 @@
 //! `nixfleet pull`, `switch`, `test` and `rollback`.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use super::carry_out::{Order, carry_out};
@@ -11,6 +10,7 @@ use super::{OperateError, block_on, interrupted, reach};
 use crate::arguments::OperationArguments;
 use crate::daemon::signals::Signals;
 use crate::ssh::SshDestination;
+use crate::standard_output::print_json;
 use crate::target::Target;
 use crate::{CommandError, Outcome, status};
 
@@ -29,7 +29,7 @@ pub(crate) fn run(
         if run.outcome != Outcome::ConnectionLost {
             tell(&run.report(), &mut target, arguments, run.is_over, &mut signals).await?;
         } else if arguments.json {
-            write_json(&run.report())?;
+            print_json(&run.report())?;
         }
         Ok(run.outcome)
     })
@@ -51,20 +51,12 @@ async fn tell(
         .await
         .map_err(|error| anstream::eprintln!("nixfleet: {}", crate::printable::printable(&error.to_string())))
         .ok();
-    let written = if arguments.json {
-        write_json(&Report { status: status.as_ref(), ..*report })
-    } else {
-        status.map_or(Ok(()), |status| status::write(&status, false, false))
-    };
-    match written {
+    if arguments.json {
+        return Ok(print_json(&Report { status: status.as_ref(), ..*report })?);
+    }
+    match status.map_or(Ok(()), |status| status::write(&status, false, false)) {
         // Whoever read along has seen enough; the exit code still tells.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }
-}
-
-fn write_json(report: &Report<'_>) -> std::io::Result<()> {
-    let mut output = std::io::stdout().lock();
-    serde_json::to_writer(&mut output, report)?;
-    writeln!(output)
 }

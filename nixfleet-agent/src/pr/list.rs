@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::place::Place;
 use super::review::{checks_words, read_checks, state_words};
-use super::{print, print_json};
 use crate::arguments::PrListArguments;
 use crate::progress::with_progress;
+use crate::standard_output::{print, print_json};
 use crate::{CommandError, Outcome};
 
 #[derive(Debug, Serialize)]

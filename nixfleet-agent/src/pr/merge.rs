@@ -5,6 +5,7 @@ use nixfleet_core::github::{Merge, PullRequestState};
 use nixfleet_core::state_directory::StateDirectory;
 use serde::Serialize;
 
+use super::PrError;
 use super::ask::ask;
 use super::audit::Recorded;
 use super::hosts::TurningYellow;
@@ -12,9 +13,9 @@ use super::objections::{objections, of_signatures};
 use super::place::Place;
 use super::review::Review;
 use super::show::look;
-use super::{PrError, print, print_json};
 use crate::arguments::PrMergeArguments;
 use crate::progress::with_progress;
+use crate::standard_output::{print, print_json};
 use crate::{CommandError, Outcome};
 
 /// What `--json` prints.

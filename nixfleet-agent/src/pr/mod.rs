@@ -20,10 +20,7 @@ mod show;
 mod token;
 mod who;
 
-use std::io::Write as _;
-
 pub use error::PrError;
-use serde::Serialize;
 
 use crate::arguments::PrCommand;
 use crate::{CommandError, Outcome};
@@ -43,18 +40,4 @@ fn block_on<T>(work: impl Future<Output = Result<T, PrError>>) -> Result<T, PrEr
     let outcome = runtime.block_on(work);
     runtime.shutdown_background();
     outcome
-}
-
-fn print_json(value: &impl Serialize) -> Result<(), CommandError> {
-    let text = serde_json::to_string(value).map_err(std::io::Error::from)?;
-    print(&format!("{text}\n"))
-}
-
-/// A reader that went away is no failure.
-fn print(text: &str) -> Result<(), CommandError> {
-    let mut output = anstream::stdout().lock();
-    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
 }

@@ -6,15 +6,16 @@ use nixfleet_core::github::{PullRequestDetails, PullRequestState};
 use nixfleet_core::state_directory::StateDirectory;
 use serde::Serialize;
 
+use super::PrError;
 use super::ask::ask;
 use super::audit::Recorded;
 use super::hosts::Carriers;
 use super::objections::of_revert;
 use super::place::Place;
 use super::push::{Pushed, fetch_tip, push_revert, wants_signature};
-use super::{PrError, print, print_json};
 use crate::arguments::PrRevertArguments;
 use crate::progress::with_progress;
+use crate::standard_output::{print, print_json};
 use crate::{CommandError, Outcome};
 
 /// What `--json` prints.

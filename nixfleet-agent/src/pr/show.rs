@@ -8,9 +8,9 @@ use super::fleet::{Carrying, Tracking};
 use super::hosts::{Carriers, TurningYellow};
 use super::place::Place;
 use super::review::Review;
-use super::{print, print_json};
 use crate::arguments::PrShowArguments;
 use crate::progress::with_progress;
+use crate::standard_output::{print, print_json};
 use crate::{CommandError, Outcome};
 
 /// What `--json` prints.

@@ -1,7 +1,6 @@
 //! From the question which hosts there are to what became of each.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -20,6 +19,7 @@ use crate::fleet::stop::Stop;
 use crate::fleet::survey;
 use crate::printable::printable;
 use crate::progress::with_progress;
+use crate::standard_output::{print, print_json};
 use crate::{CommandError, Outcome, question};
 
 /// What `--json` prints.
@@ -144,18 +144,12 @@ fn tell(
     results: &[HostResult],
     dry: Option<&Plan>,
 ) -> Result<(), CommandError> {
-    let mut output = anstream::stdout().lock();
-    let written = if arguments.json {
-        let report = Report { movement: movement.name(), is_dry_run: dry.is_some(), hosts: results };
-        serde_json::to_writer(&mut output, &report).map_err(Into::into).and_then(|()| writeln!(output))
+    if arguments.json {
+        print_json(&Report { movement: movement.name(), is_dry_run: dry.is_some(), hosts: results })?;
     } else {
-        let text = dry.map_or_else(|| table(results), |plan| plan.text(movement));
-        output.write_all(text.as_bytes())
-    };
-    match written.and_then(|()| output.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
+        print(&dry.map_or_else(|| table(results), |plan| plan.text(movement)))?;
     }
+    Ok(())
 }
 
 fn table(results: &[HostResult]) -> String {
