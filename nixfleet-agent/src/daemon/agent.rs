@@ -333,7 +333,9 @@ impl Agent {
         }
         if let Some((own, start)) = start_of_own? {
             if replacement::is_replaced(&own, start.as_ref().map(|start| start.program.as_path()))
-                || self.credentials.is_outdated(start.map(|start| start.credentials))
+                || self
+                    .credentials
+                    .is_outdated(start.map(|start| [start.credentials, start.encrypted_credentials].concat()))
             {
                 return Ok(Life::Replaced);
             }
