@@ -18,7 +18,7 @@ use super::look_process::LookProcess;
 use super::policy::{Decision, Next};
 use super::pull_request_check::PullRequestCheck;
 use super::remote_check::RemoteCheck;
-use super::replacement::OwnCredentials;
+use super::replacement::{OwnCredentials, passed_at};
 use super::signals::{Asked, Signals};
 use super::start_pause::StartPause;
 use super::systemd::{Event, SystemdError, UnitState};
@@ -80,7 +80,7 @@ impl Agent {
             bus: Bus::new(std::env::var(BUS_VARIABLE).ok()),
             config_path: arguments.config.clone(),
             unit: arguments.unit(),
-            credentials: OwnCredentials::of_agent_started_at(SystemTime::now()),
+            credentials: OwnCredentials::of_agent_started_at(passed_at(SystemTime::now())),
             heartbeat: Heartbeat::new(runtime, Timestamp::now()),
             state,
             config,
