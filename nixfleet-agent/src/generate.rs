@@ -62,7 +62,8 @@ fn fish_positionals(command: &Command) -> String {
             let names: Vec<&str> = values.iter().map(clap::builder::PossibleValue::get_name).collect();
             if !names.is_empty() {
                 let condition = format!("__fish_nixfleet_using_subcommand {}", subcommand.get_name());
-                lines.push_str(&format!("complete -c nixfleet -n \"{condition}\" -a \"{}\"\n", names.join(" ")));
+                let names = names.join(" ");
+                lines.extend(["complete -c nixfleet -n \"", &condition, "\" -a \"", &names, "\"\n"]);
             }
         }
     }
