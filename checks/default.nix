@@ -36,6 +36,7 @@ in
 
   rules = run "rules" [ pkgs.prometheus.cli ] ''
     promtool check rules ${packages.nixfleet-rules}/*.yaml
+    promtool test rules ${self}/tests/monitoring/*_test.yaml
   '';
 
   module = import ./module.nix {

@@ -93,7 +93,7 @@ fn source(config: &HostConfig, state: &StateDirectory) -> Result<RemoteSource, L
     })
 }
 
-/// A credential of the unit (`LoadCredential=NAME:FILE`), where it has one of this name.
+/// A credential of the unit (`LoadCredential=NAME:FILE`, `LoadCredentialEncrypted=NAME:FILE`), where it has one of this name.
 pub(crate) fn passed(name: &str) -> Option<PathBuf> {
     let file = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(name);
     file.exists().then_some(file)

@@ -47,10 +47,19 @@ impl Host {
     }
 
     fn agent(&self, address: &str) -> Agent {
+        self.agent_that_writes_to(address, Stdio::inherit())
+    }
+
+    fn agent_that_writes_to(&self, address: &str, log: Stdio) -> Agent {
         let mut command = Command::new(AGENT);
         command.arg("--config").arg(self.at("config.json"));
         command.arg("--state-directory").arg(self.at("state")).arg("--runtime-directory").arg(self.at("run"));
-        command.arg("run").env("NIXFLEET_BUS_ADDRESS", address).env("INVOCATION_ID", "0123").stderr(Stdio::inherit());
+        command
+            .arg("run")
+            .env("NIXFLEET_BUS_ADDRESS", address)
+            .env("INVOCATION_ID", "0123")
+            .stdout(Stdio::null())
+            .stderr(log);
         Agent(command.spawn().unwrap())
     }
 
@@ -223,6 +232,31 @@ async fn outlives_its_bus_and_its_own_death() {
     until("a pull by the next agent", || host.starts() == 2).await;
 }
 
+/// Its next look a minute later would find in the journal what became of it; only the signal tells at once.
+#[tokio::test]
+async fn hears_at_once_of_the_end_of_what_somebody_else_started() {
+    let host = Host::new();
+    let bus = BusDaemon::start(host.root.path());
+    let systemd = serve(&bus.address(), &host.record, &host.body).await;
+    let log = host.at("log");
+    let mut agent = host.agent_that_writes_to(&bus.address(), std::fs::File::create(&log).unwrap().into());
+    until("the agent listens", || host.record.lock().unwrap().calls.contains(&"Subscribe".to_owned())).await;
+    for operation in ["pull", "switch", "test", "rollback"] {
+        let unit = format!("nixfleet-{operation}.service");
+        stand_in::tell_end_of(&systemd, &unit).await;
+        let told = format!("{unit}: job done, failed, result exit-code");
+        until(&told, || std::fs::read_to_string(&log).unwrap().contains(&told)).await;
+    }
+    stand_in::tell_end_of(&systemd, "ssh.service").await;
+    stand_in::tell_end_of(&systemd, "nixfleet-pull.service").await;
+    let pulls = || std::fs::read_to_string(&log).unwrap().matches("nixfleet-pull.service: job done").count();
+    until("the next of its own", || pulls() == 2).await;
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert!(!log.contains("ssh.service"), "what is none of its operations does not wake it up: {log}");
+    agent.signal(rustix::process::Signal::TERM);
+    assert_eq!(agent.end().await, Some(0));
+}
+
 #[tokio::test]
 async fn a_refused_start_is_not_repeated_at_once() {
     let host = Host::new();
@@ -264,6 +298,23 @@ async fn makes_room_for_another_agent() {
     a_while().await;
     assert!(agent.0.try_wait().unwrap().is_none(), "it stays until the switch is over");
     host.record.lock().unwrap().busy = None;
+    assert_eq!(agent.end().await, Some(0));
+}
+
+#[tokio::test]
+async fn makes_room_for_one_that_is_passed_another_encrypted_credential() {
+    let host = Host::new();
+    let file = |name: &str| vec![("token".to_owned(), host.at(name).display().to_string())];
+    host.record.lock().unwrap().encrypted_credentials = file("old");
+    let bus = BusDaemon::start(host.root.path());
+    let _systemd = serve(&bus.address(), &host.record, &host.body).await;
+    let mut agent = host.agent(&bus.address());
+    let runtime = RuntimeDirectory::new(host.at("run"));
+    until("a look at the remote", || runtime.read_remote_attempt().unwrap().is_some()).await;
+    a_while().await;
+    assert!(agent.0.try_wait().unwrap().is_none());
+    host.record.lock().unwrap().encrypted_credentials = file("new");
+    agent.reload();
     assert_eq!(agent.end().await, Some(0));
 }
 

@@ -4,6 +4,7 @@
 
 mod command;
 
+use std::io::Write as _;
 use std::process::Command;
 
 use command::Home;
@@ -41,6 +42,7 @@ fn completions() {
         ("pr m", "m", "pr", "merge"),
         ("pull --h", "--h", "pull", "--host --help"),
         ("--ver", "--ver", "nixfleet", "--version"),
+        ("rollback --to ''", "", "--to", ""),
     ] {
         let line = format!(
             "complete() {{ :; }}; . \"$0\"; COMP_WORDS=(nixfleet {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
@@ -51,6 +53,39 @@ fn completions() {
     }
     let full = home.shell("exec $NIXFLEET completions bash > /dev/full");
     assert!(full.code == Some(1) && full.stderr.contains("No space left"), "{full:?}");
+}
+
+/// As a person sees it who presses the key.
+#[test]
+fn completions_in_a_real_fish() {
+    if !is_there("fish") {
+        // On standard error itself: what a test prints is shown only where it fails.
+        let _ = writeln!(std::io::stderr(), "\nSKIPPED: completions in fish: there is no fish\n");
+        return;
+    }
+    let home = Home::new();
+    let path = home.path().join("nixfleet.fish");
+    std::fs::write(&path, home.nixfleet(&["completions", "fish"]).stdout).unwrap();
+    for (line, expected) in [
+        ("nixfleet sw", &["switch"][..]),
+        ("nixfleet pr m", &["merge"]),
+        ("nixfleet fleet status --host", &["--hosts", "--hosts-file"]),
+        ("nixfleet status --fail-on ", &["error", "outdated"]),
+        ("nixfleet logs ", &["pull", "rollback", "switch", "test"]),
+        ("nixfleet cancel s", &["switch"]),
+        // Neither of them is a file.
+        ("nixfleet rollback --to ", &[]),
+        ("nixfleet hold ", &[]),
+        ("nixfleet status --config /usr/shar", &["/usr/share/"]),
+    ] {
+        let script = "source $argv[1]; complete --do-complete $argv[2]";
+        let mut fish = Command::new("fish");
+        fish.args(["--no-config", "-c", script]).arg(&path).arg(line).env("HOME", home.path());
+        let completed = fish.output().unwrap();
+        let text = String::from_utf8(completed.stdout).unwrap();
+        let words: Vec<&str> = text.lines().map(|line| line.split('\t').next().unwrap()).collect();
+        assert_eq!((words, &*String::from_utf8_lossy(&completed.stderr)), (expected.to_vec(), ""), "{line}");
+    }
 }
 
 #[test]

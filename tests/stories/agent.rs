@@ -50,6 +50,8 @@ fn the_weekly_update_by_itself() {
     let host = automatic(&machine);
     wait_for(&host, "GGGGG");
     assert_eq!(host.results(), ["pull success", "switch success", "test success"]);
+    let told = || machine.journal(AGENT).contains("nixfleet-test.service: job done");
+    machine.wait_until("the agent heard of a unit's end from systemd itself", LIMIT, told);
 
     host.remote.release_nixpkgs("26.05.20251201.toy");
     host.remote.update_lock();

@@ -104,6 +104,31 @@ fn ssh_keys() {
     nothing_is_told(&machine, &[private]);
 }
 
+/// No file has the token of root any more: systemd decrypts it for the pull and for the agent.
+fn encrypted_for_this_host(host: &FleetHost<'_>) {
+    let machine = host.machine;
+    let agent = || format!("/etc/systemd/system/{AGENT}.d/credentials.conf");
+    let pull = "/etc/systemd/system/nixfleet-pull.service.d/credentials.conf".to_owned();
+    machine.shell(
+        "systemd-creds encrypt --with-key=host --name=token /srv/tokens/root /etc/nixfleet/token.cred && rm /srv/tokens/root && \
+         chmod 600 /etc/nixfleet/token.cred",
+    );
+    for drop_in in [&pull, &agent()] {
+        machine.write(drop_in, "[Service]\nLoadCredentialEncrypted=token:/etc/nixfleet/token.cred\n");
+    }
+    machine.succeed(&["systemctl", "daemon-reload"]);
+    host.must("pull");
+    host.see("with the encrypted token", "-GGGG");
+    host.start_agent();
+    host.wait_for("the agent with the encrypted token", "GGGGG");
+    machine.succeed(&["systemctl", "stop", AGENT]);
+    // That of another host.
+    machine.shell("sed --in-place 's/[A-Za-z]/x/g' /etc/nixfleet/token.cred");
+    let said = host.must_fail("pull");
+    assert!(said.contains("Failed to set up credentials") || said.contains("CREDENTIALS"), "{said}");
+    machine.succeed(&["rm", &pull]);
+}
+
 /// systemd gave the agent a copy of the old token; nobody tells it that there is another one by now.
 fn renewed_while_the_agent_runs(host: &FleetHost<'_>) {
     let machine = host.machine;
@@ -207,6 +232,7 @@ fn tokens() {
     host.configure_remote(WEB, "", PAST_GRACE);
     host.must("pull");
     host.see("with the token of root", "-GGGG");
+    encrypted_for_this_host(&host);
     renewed_while_the_agent_runs(&host);
     nothing_is_told(&machine, &["hunter2", "swordfish2", "tuna3tuna3"]);
 }

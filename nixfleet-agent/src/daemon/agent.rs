@@ -18,7 +18,7 @@ use super::look_process::LookProcess;
 use super::policy::{Decision, Next};
 use super::pull_request_check::PullRequestCheck;
 use super::remote_check::RemoteCheck;
-use super::replacement::OwnCredentials;
+use super::replacement::{OwnCredentials, passed_at};
 use super::running_system::{self, RunningSystem};
 use super::signals::{Asked, Signals};
 use super::start_pause::StartPause;
@@ -82,7 +82,7 @@ impl Agent {
             bus: Bus::new(std::env::var(BUS_VARIABLE).ok()),
             config_path: arguments.config.clone(),
             unit: arguments.unit(),
-            credentials: OwnCredentials::of_agent_started_at(SystemTime::now()),
+            credentials: OwnCredentials::of_agent_started_at(passed_at(SystemTime::now())),
             heartbeat: Heartbeat::new(runtime, Timestamp::now()),
             state,
             config,
@@ -337,7 +337,9 @@ impl Agent {
         }
         if let Some((own, start)) = start_of_own? {
             if replacement::is_replaced(&own, start.as_ref().map(|start| start.program.as_path()))
-                || self.credentials.is_outdated(start.map(|start| start.credentials))
+                || self
+                    .credentials
+                    .is_outdated(start.map(|start| [start.credentials, start.encrypted_credentials].concat()))
             {
                 return Ok(Life::Replaced);
             }

@@ -53,8 +53,22 @@ impl Written {
     }
 }
 
+/// When systemd copied the credentials of this process, which is before it started: a file that is written in between is not
+/// what was passed. Where there are none, `now`.
+pub(crate) fn passed_at(now: SystemTime) -> SystemTime {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map_or(now, |directory| copied_at(Path::new(&directory), now))
+}
+
+/// When the first of these files was written, by the coarse clock of file systems.
+fn copied_at(directory: &Path, now: SystemTime) -> SystemTime {
+    const CLOCK_TICK: Duration = Duration::from_millis(20);
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let copied = entries.filter_map(|entry| entry.metadata().ok()?.modified().ok()).min();
+    copied.and_then(|copied| copied.checked_sub(CLOCK_TICK)).map_or(now, |copied| copied.min(now))
+}
+
 impl OwnCredentials {
-    /// Of an agent that was started then.
+    /// Of an agent that was passed its credentials then.
     pub(crate) const fn of_agent_started_at(started_at: SystemTime) -> Self {
         Self { started_at, own: None }
     }
@@ -183,6 +197,23 @@ mod tests {
             let [from, to] = [from, to].map(|hours| SystemTime::UNIX_EPOCH + hour * hours);
             assert_eq!(at.is_between(from, to), expected, "{from:?}");
         }
+    }
+
+    #[test]
+    fn a_file_that_is_written_after_it_was_copied_and_before_the_agent_starts_is_renewed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (copies, file) = (directory.path().join("copies"), directory.path().join("token"));
+        std::fs::create_dir(&copies).unwrap();
+        let now = SystemTime::now();
+        assert_eq!(copied_at(&copies, now), now, "none was passed");
+        assert_eq!(copied_at(&directory.path().join("none"), now), now);
+        std::fs::write(copies.join("token"), "old").unwrap();
+        std::fs::write(&file, "new").unwrap();
+        // It starts a second later.
+        let started = SystemTime::now() + Duration::from_secs(1);
+        let mut own = OwnCredentials::of_agent_started_at(copied_at(&copies, started));
+        let expected = vec![("token".to_owned(), file.display().to_string())];
+        assert!(!own.is_outdated(Some(expected)) && own.are_renewed());
     }
 
     #[test]

@@ -81,8 +81,10 @@ pub(crate) struct UnitState {
 pub(crate) struct UnitStart {
     /// The program.
     pub(crate) program: PathBuf,
-    /// The credentials that it would get (`LoadCredential=`): their names and files.
+    /// The credentials that it would get as they lie in their files (`LoadCredential=`): names and files.
     pub(crate) credentials: Vec<(String, String)>,
+    /// Those that systemd would decrypt for it (`LoadCredentialEncrypted=`): names and files.
+    pub(crate) encrypted_credentials: Vec<(String, String)>,
 }
 
 /// A connection to systemd.
@@ -199,13 +201,21 @@ impl Systemd {
         type Command = (String, Vec<String>, bool, u64, u64, u64, u64, u32, i32, i32);
         // systemd loads a unit of this path again where it has to.
         let path = self.own_unit.get_or_try_init(|| self.load(unit)).await?;
-        let (exec_start, credentials) =
-            tokio::join!(self.property(path, SERVICE, "ExecStart"), self.property(path, SERVICE, "LoadCredential"));
+        let (exec_start, credentials, encrypted_credentials) = tokio::join!(
+            self.property(path, SERVICE, "ExecStart"),
+            self.property(path, SERVICE, "LoadCredential"),
+            self.property(path, SERVICE, "LoadCredentialEncrypted")
+        );
         let exec_start = exec_start?;
         let commands = value(&exec_start, |variant| Vec::<Command>::try_from(variant).ok()).unwrap_or_default();
         let Some(command) = commands.into_iter().next() else { return Ok(None) };
-        let credentials = value(&credentials?, |variant| Vec::<(String, String)>::try_from(variant).ok());
-        Ok(Some(UnitStart { program: PathBuf::from(command.0), credentials: credentials.unwrap_or_default() }))
+        let names_and_files =
+            |reply| value(&reply, |variant| Vec::<(String, String)>::try_from(variant).ok()).unwrap_or_default();
+        Ok(Some(UnitStart {
+            program: PathBuf::from(command.0),
+            credentials: names_and_files(credentials?),
+            encrypted_credentials: names_and_files(encrypted_credentials?),
+        }))
     }
 
     async fn load(&self, unit: &str) -> Result<OwnedObjectPath, SystemdError> {

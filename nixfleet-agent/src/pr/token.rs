@@ -85,7 +85,7 @@ impl OwnedToken {
 }
 
 /// Names and files, as the unit has them: whoever may read such a file needs no copy that systemd makes for the agent.
-/// None where there is no systemd, or no such unit.
+/// None where there is no systemd, or no such unit. What is encrypted there is of no use to anybody else.
 fn credentials_of_agent() -> Vec<(String, String)> {
     let asked = block_on(async {
         let Ok(systemd) = Systemd::connect(None).await else { return Ok(None) };

@@ -67,6 +67,7 @@ pub struct Record {
     pub program: PathBuf,
     /// Names and files, of any unit.
     pub credentials: Vec<(String, String)>,
+    pub encrypted_credentials: Vec<(String, String)>,
     pub refuse: bool,
     pub busy: Option<String>,
     /// Happens once, when somebody asks how a unit is.
@@ -110,9 +111,7 @@ impl Manager {
         }
         // A short job: its end is told before the answer to the start.
         (self.body.lock().unwrap())(&name);
-        let body = (1_u32, path("/org/freedesktop/systemd1/job/1"), name, "done");
-        let manager = "org.freedesktop.systemd1.Manager";
-        connection.emit_signal(None::<&str>, "/org/freedesktop/systemd1", manager, "JobRemoved", &body).await?;
+        tell_end_of(connection, &name).await;
         Ok(path("/org/freedesktop/systemd1/job/1"))
     }
 
@@ -171,6 +170,18 @@ impl Service {
     fn load_credential(&self) -> Vec<(String, String)> {
         self.record.lock().unwrap().credentials.clone()
     }
+
+    #[zbus(property)]
+    fn load_credential_encrypted(&self) -> Vec<(String, String)> {
+        self.record.lock().unwrap().encrypted_credentials.clone()
+    }
+}
+
+/// Tells whoever listens that a job of this unit has ended.
+pub async fn tell_end_of(systemd: &Connection, unit: &str) {
+    let body = (1_u32, path("/org/freedesktop/systemd1/job/1"), unit, "done");
+    let manager = "org.freedesktop.systemd1.Manager";
+    systemd.emit_signal(None::<&str>, "/org/freedesktop/systemd1", manager, "JobRemoved", &body).await.unwrap();
 }
 
 /// Puts the stand-in on the bus.

@@ -62,3 +62,29 @@ fn wait(child: &mut Child, deadline: Instant) -> (IndividualTestResult, Option<i
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Outside of a unit, where nothing but its group tells what a test left running.
+    #[test]
+    fn what_a_test_left_in_its_group_ends_with_it() {
+        for (script, limit, expected) in [
+            ("sleep 120 & exit 0", Duration::from_mins(1), IndividualTestResult::Passed),
+            ("sleep 120 & sleep 120", Duration::from_millis(200), IndividualTestResult::TimedOut),
+        ] {
+            let begin = Instant::now();
+            let mut command = Command::new("sh");
+            command.args(["-c", script]).stdout(Stdio::piped()).process_group(0);
+            let mut child = command.spawn().unwrap();
+            assert_eq!(wait(&mut child, begin + limit).0, expected, "{script}");
+            // Its end is there when nobody holds the pipe any more.
+            child.stdout.take().unwrap().read_to_string(&mut String::new()).unwrap();
+            assert!(begin.elapsed() < Duration::from_secs(110), "{script}: it ran on");
+        }
+    }
+}
