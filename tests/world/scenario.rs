@@ -109,6 +109,7 @@ impl Host {
                     last_success_at: Some(before(2)),
                     succeeded_total: 9,
                     failed_total: 0,
+                    not_before: None,
                 }),
                 problem: None,
             },
@@ -275,6 +276,7 @@ impl Host {
             last_success_at: Some(before(minutes)),
             succeeded_total: 9,
             failed_total: u64::from(tries),
+            not_before: None,
         });
         self
     }

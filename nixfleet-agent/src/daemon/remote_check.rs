@@ -1,9 +1,11 @@
 //! Looking at the remote: when, and in a process beside the loop.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nixfleet_core::config::HostConfig;
+use nixfleet_core::github::KnownAnswers;
 use nixfleet_core::observation::RemoteAttempt;
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 use tokio::time::Instant;
@@ -14,6 +16,7 @@ use super::look::{HostAnswer, Question, RemoteAnswer};
 use super::look_process::{BrokenOff, LookProcess};
 use super::looks::Looks;
 use super::schedule;
+use crate::github_asking;
 use crate::steps::Look;
 
 /// It keeps to its own limit; this is for one that does not come to that.
@@ -32,6 +35,10 @@ pub(crate) struct RemoteCheck {
     again: bool,
     /// What the one that runs decides is of no use: it does not know all that the agent does by now.
     is_outdated: bool,
+    /// Of GitHub between two looks, where it is who is asked.
+    known: KnownAnswers,
+    /// What was asked with these settings is known of them only.
+    settings: Option<HostConfig>,
 }
 
 impl RemoteCheck {
@@ -44,10 +51,12 @@ impl RemoteCheck {
             due: Due::after(Duration::ZERO),
             again: false,
             is_outdated: false,
+            known: KnownAnswers::default(),
+            settings: None,
         };
-        if let Some((pause, since)) = check.pause_and_age(config).filter(|_| !check.failed_before()) {
-            check.due = Due::after(pause.saturating_sub(since));
-        }
+        let rest = check.pause_and_age(config).filter(|_| !check.failed_before());
+        let rest = rest.map_or(Duration::ZERO, |(pause, since)| pause.saturating_sub(since));
+        check.due = Due::after(rest.max(check.allowed_in(config)));
         check
     }
 
@@ -80,7 +89,8 @@ impl RemoteCheck {
     /// Whether it may as well be made now, since the agent is awake.
     pub(crate) fn is_due_soon(&self, config: &HostConfig) -> bool {
         let slack = schedule::slack(Duration::from_secs(config.agent.interval_seconds));
-        !self.looks.is_running() && self.due.comes_within(slack)
+        !self.looks.is_running()
+            && (self.due.has_come() || self.due.comes_within(slack) && self.allowed_in(config).is_zero())
     }
 
     /// Whether the last one failed.
@@ -91,7 +101,13 @@ impl RemoteCheck {
     /// Starts it, and returns. `asked_again_at` is when a person last asked for another try.
     pub(crate) fn start(&mut self, config: &HostConfig, asked_again_at: Option<Timestamp>) {
         let limit = Duration::from_secs(config.remote.total_timeout_seconds).saturating_add(LIMIT_BEYOND_ITS_OWN);
-        let question = Question::to_decide(config, asked_again_at);
+        if self.settings.as_ref() != Some(config) {
+            // An entity tag of another token or repository is worth nothing.
+            self.known = KnownAnswers::default();
+            self.settings = Some(config.clone());
+        }
+        let known = config.github.as_remote.then_some(Cow::Borrowed(&self.known));
+        let question = Question { known, ..Question::to_decide(config, asked_again_at) };
         self.is_outdated = false;
         self.looks.start(|process| process.ask_and_decide(&question, limit, HOST_LIMIT));
     }
@@ -100,7 +116,10 @@ impl RemoteCheck {
     /// runs.
     pub(crate) async fn finished(&mut self, config: &HostConfig) -> Option<HostAnswer> {
         let (outcome, next) = match self.looks.end().await {
-            Ok((answer, next)) => (answer, Some(next.map_err(|error| error.to_string()).flatten())),
+            Ok((answer, next)) => {
+                self.known = answer.known.unwrap_or_default();
+                (answer.tip, Some(next.map_err(|error| error.to_string()).flatten()))
+            }
             Err(broken_off) => {
                 if !broken_off.is_wish() {
                     self.record_failure(&broken_off);
@@ -110,7 +129,7 @@ impl RemoteCheck {
         };
         self.looks.tell(outcome.map(|sentence| format!("the remote can be read again: {sentence}")));
         let interval = Duration::from_secs(config.agent.interval_seconds);
-        let pause = self.pause_and_age(config).map_or(interval, |(pause, _)| pause);
+        let pause = self.pause_and_age(config).map_or(interval, |(pause, _)| pause).max(self.allowed_in(config));
         let again = std::mem::take(&mut self.again);
         self.due = Due::after(if again { Duration::ZERO } else { pause });
         next.filter(|_| !self.is_outdated)
@@ -127,6 +146,13 @@ impl RemoteCheck {
 
     fn failed_before(&self) -> bool {
         self.runtime.read_remote_attempt().ok().flatten().is_some_and(|attempt| attempt.error.is_some())
+    }
+
+    /// How long until GitHub's limit of requests allows the next one, where it is who is asked. A person who reloads does not
+    /// wait: that look says why it asks nobody.
+    fn allowed_in(&self, config: &HostConfig) -> Duration {
+        let last = self.runtime.read_remote_attempt().ok().flatten().filter(|_| config.github.as_remote);
+        github_asking::allowed_in(last.and_then(|attempt| attempt.not_before))
     }
 
     /// How long the last attempt is to be followed by none, and how long ago it was.

@@ -133,6 +133,9 @@ pub struct RemoteAttempt {
     pub succeeded_total: u64,
     /// Attempts that failed since the machine's start.
     pub failed_total: u64,
+    /// Before this time nothing may be asked: the forge's limit of requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
 }
 
 impl RemoteAttempt {
@@ -147,6 +150,7 @@ impl RemoteAttempt {
             last_success_at: Some(at),
             succeeded_total: previous.map_or(0, |previous| previous.succeeded_total).saturating_add(1),
             failed_total: previous.map_or(0, |previous| previous.failed_total),
+            not_before: Self::limit_of(previous, at),
         }
     }
 
@@ -162,7 +166,20 @@ impl RemoteAttempt {
             last_success_at: previous.and_then(|previous| previous.last_success_at),
             succeeded_total: previous.map_or(0, |previous| previous.succeeded_total),
             failed_total: previous.map_or(0, |previous| previous.failed_total).saturating_add(1),
+            not_before: Self::limit_of(previous, at),
         }
+    }
+
+    /// The same, and before this time nothing may be asked, where the forge said so.
+    #[must_use]
+    pub fn not_before(self, until: Option<Timestamp>) -> Self {
+        let until = until.filter(|until| *until > self.at);
+        Self { not_before: self.not_before.max(until), ..self }
+    }
+
+    /// A limit ends with time only, whoever asks whom in between.
+    fn limit_of(previous: Option<&Self>, at: Timestamp) -> Option<Timestamp> {
+        previous?.not_before.filter(|until| *until > at)
     }
 }
 
@@ -186,5 +203,18 @@ mod tests {
         assert_eq!(fourth.last_success_at, Some(at(30)));
         let set_back = RemoteAttempt::failed(Some(&fourth), at(5), "timed out");
         assert_eq!(set_back.failing_since, Some(at(5)), "a clock that was set back");
+    }
+
+    #[test]
+    fn a_limit_ends_with_time_only() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let limited = RemoteAttempt::failed(None, at(10), "limit").not_before(Some(at(100)));
+        assert_eq!(limited.not_before, Some(at(100)));
+        let by_git = RemoteAttempt::succeeded(Some(&limited), at(20));
+        assert_eq!(by_git.not_before, Some(at(100)), "a pull asks somebody else");
+        assert_eq!(by_git.clone().not_before(Some(at(50))).not_before, Some(at(100)));
+        assert_eq!(by_git.clone().not_before(None).not_before, Some(at(100)));
+        assert_eq!(RemoteAttempt::failed(Some(&by_git), at(100), "no route").not_before, None);
+        assert_eq!(RemoteAttempt::succeeded(None, at(100)).not_before(Some(at(99))).not_before, None);
     }
 }

@@ -112,6 +112,7 @@ fn remote_attempt() -> impl Strategy<Value = RemoteAttempt> {
             last_success_at: None,
             succeeded_total: 1,
             failed_total: 1,
+            not_before: None,
         }
     })
 }
