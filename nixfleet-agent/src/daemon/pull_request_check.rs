@@ -125,7 +125,8 @@ impl PullRequestCheck {
         self.looks.tell(outcome.map(told));
         // A whole pause, whatever the record says: one that cannot be written must not lead to request after request.
         let interval = Duration::from_secs(config.github.interval_seconds);
-        let pause = self.last_attempt().map_or(interval, |last| pause(config, &last).max(allowed_in(last.attempt.not_before)));
+        let pause =
+            self.last_attempt().map_or(interval, |last| pause(config, &last).max(allowed_in(last.attempt.not_before)));
         self.due = config.github.enable.then(|| Due::after(pause));
     }
 

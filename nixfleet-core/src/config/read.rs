@@ -234,9 +234,8 @@ mod tests {
     #[cfg(feature = "github")]
     fn who_looks_through_github_has_a_remote_there() {
         let of = |repository: &str, api: &str| {
-            let content = format!(
-                r#"{{"repository": {{{repository}}}, "github": {{"enable": true, "as_remote": true{api}}}}}"#
-            );
+            let content =
+                format!(r#"{{"repository": {{{repository}}}, "github": {{"enable": true, "as_remote": true{api}}}}}"#);
             reading(content.as_bytes()).map(|config| config.github.as_remote).map_err(|error| error.to_string())
         };
         for (repository, api) in [
@@ -289,7 +288,10 @@ mod tests {
             (br#"{"repository": {"path": "/home/root", "user": "root"}}"#, "must not be root"),
             (br#"{"repository": {"path": "/srv", "user": "a:b"}}"#, "must be the name of a user"),
             (br#"{"repository": {"user": "alice"}}"#, "set repository.path, too"),
-            (br#"{"github": {"as_remote": true}}"#, "github.as_remote has GitHub asked, which is off: set github.enable"),
+            (
+                br#"{"github": {"as_remote": true}}"#,
+                "github.as_remote has GitHub asked, which is off: set github.enable",
+            ),
             (br#"{"github": {"as_remote": "yes"}}"#, "github.as_remote: invalid type"),
             (br#"{"confirm": {"timeout_seconds": 0}}"#, "confirm.timeout_seconds must be at least 1"),
             (br#"{"confirm": {"command": []}}"#, "confirm.command must begin with a program"),

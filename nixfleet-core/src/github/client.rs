@@ -157,11 +157,7 @@ impl GithubClient {
     }
 
     /// The bytes of a file, where it is there.
-    pub(super) async fn raw(
-        &self,
-        question: &Question,
-        maximum_bytes: usize,
-    ) -> Result<Option<Vec<u8>>, GithubError> {
+    pub(super) async fn raw(&self, question: &Question, maximum_bytes: usize) -> Result<Option<Vec<u8>>, GithubError> {
         let form = Form { accept: "application/vnd.github.raw+json", maximum_bytes };
         match self.ask(Method::GET, question, None::<&()>, form, None).await {
             Ok(answer) => Ok(Some(answer.body)),

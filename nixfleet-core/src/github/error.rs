@@ -216,6 +216,13 @@ impl GithubError {
 
     /// Whether what was asked for may have been done all the same.
     pub(super) const fn is_unclear(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Server { .. } | Self::Malformed { .. } | Self::TooLarge { .. })
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::TimedOut { .. }
+                | Self::Server { .. }
+                | Self::Malformed { .. }
+                | Self::TooLarge { .. }
+        )
     }
 }

@@ -108,6 +108,7 @@ struct Inner {
     on_merge: Option<OnMerge>,
     token: Option<String>,
     former_name: Option<String>,
+    former_branch: Option<String>,
 }
 
 /// Until it is dropped. Then all that it heard and said is held against GitHub's description.
@@ -147,6 +148,7 @@ impl GithubServer {
             on_merge: None,
             token: None,
             former_name: None,
+            former_branch: None,
         }));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let server = runtime.block_on(async {
@@ -191,6 +193,11 @@ impl GithubServer {
     /// Was called so before, and redirects.
     pub fn was_called(&self, full_name: &str) {
         self.inner().former_name = Some(full_name.to_owned());
+    }
+
+    /// `main` was called so before, and GitHub leads to it.
+    pub fn main_was_called(&self, branch: &str) {
+        self.inner().former_branch = Some(branch.to_owned());
     }
 
     /// Answers what is made up here (from method and path) instead of its own answers.
@@ -328,6 +335,9 @@ impl Inner {
             }
             ("GET", ["branches", name @ ..]) if name.join("/") == "main" => {
                 Reply::Json(200, replies::branch(&self.repository, "main", &self.tip), None)
+            }
+            ("GET", ["branches", name @ ..]) if self.former_branch.as_ref() == Some(&name.join("/")) => {
+                Reply::Moved("/repositories/1296269/branches/main".to_owned())
             }
             ("GET", ["branches", ..]) => Reply::error(404, "Branch not found"),
             ("GET", ["contents", "flake.lock"]) => {
