@@ -28,7 +28,7 @@ in
       description = ''
         Whether the agent looks at the tracked branch through GitHub's API too: its tip, and the `flake.lock` of that commit.
         Nothing is fetched then before a pull, which uses Git all the same, so that `repository.sshKeyFile` is not handed to
-        the agent. How far behind the host is, is known after the pull only.
+        the agent.
       '';
     };
 

@@ -256,6 +256,67 @@ fn a_limit_of_requests_holds_for_both_looks_at_github() {
     assert_eq!((host.attempt().error, host.attempt().not_before), (None, Some(until)));
 }
 
+/// How far behind, as people read it.
+fn git_reason(host: &Host) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nixfleet"));
+    command.args(["status", "--json"]);
+    for (option, name) in [("--config", "config.json"), ("--state-directory", "state"), ("--runtime-directory", "run")]
+    {
+        command.arg(option).arg(host.path(name));
+    }
+    let output = command.output().unwrap();
+    let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+    status["compartments"]["git"]["reason"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn how_far_behind_is_known_before_a_pull() {
+    let mut host = Host::new();
+    let first = host.push(&lock(FIRST), "first");
+    host.look().unwrap();
+    assert!(host.pull().status.success());
+    host.look().unwrap();
+    let second = host.push(&lock(UPDATED), "second");
+    let compare = format!("/repos/example/fleet/compare/{first}...{second}");
+
+    // The tip is good without it, and it is asked for again.
+    host.refuses("/compare/", refusal(500, "no"));
+    host.look().unwrap();
+    assert_eq!(host.tip().revision.as_str(), second);
+    assert!(
+        git_reason(&host).starts_with(&format!("{} is not {}", &first[..7], &second[..7])),
+        "{}",
+        git_reason(&host)
+    );
+    host.github.makes_up_nothing();
+    host.github.knows(&first, 0, 1);
+    let asked = host.asked(0).len();
+    for _ in 0..3 {
+        host.look().unwrap();
+        assert!(git_reason(&host).starts_with(&format!("1 commit behind {}", &second[..7])), "{}", git_reason(&host));
+    }
+    let not_changed = format!("{BRANCH} 304");
+    let expected = [not_changed.clone(), format!("{compare} 200"), not_changed.clone(), not_changed.clone()];
+    assert_eq!(host.asked(asked), expected, "once for each of the two");
+
+    // A commit that was never pushed: GitHub does not know it, and is asked once.
+    let checkout = host.state().repository_path();
+    git(&checkout, &["commit", "--quiet", "--allow-empty", "--message", "by hand"]);
+    assert!(git_reason(&host).contains(" is not "), "that was told of another commit: {}", git_reason(&host));
+    let asked = host.asked(0).len();
+    for _ in 0..2 {
+        host.look().unwrap();
+        assert!(git_reason(&host).contains(" is not "), "{}", git_reason(&host));
+    }
+    let by_hand = git(&checkout, &["rev-parse", "HEAD"]);
+    let compare = format!("/repos/example/fleet/compare/{by_hand}...{second} 404");
+    assert_eq!(host.asked(asked), [not_changed.clone(), compare, not_changed]);
+    git(&checkout, &["reset", "--quiet", "--hard", &first]);
+    assert!(host.pull().status.success());
+    assert!(git_reason(&host).starts_with(&format!("at {}", &second[..7])), "{}", git_reason(&host));
+    assert_eq!(host.tip().distance, None);
+}
+
 #[test]
 fn a_pull_fetches_what_github_told_of() {
     let mut host = Host::new();

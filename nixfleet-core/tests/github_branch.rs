@@ -7,7 +7,7 @@ mod github_asking;
 use github_asking::ask;
 use jiff::Timestamp;
 use nixfleet_core::github::{GithubError, KnownAnswers};
-use nixfleet_core::observation::RemoteCommit;
+use nixfleet_core::observation::{RemoteCommit, ToldDistance};
 use serde_json::json;
 use wiremock::ResponseTemplate;
 use world::github::GithubServer;
@@ -115,4 +115,25 @@ fn a_limit_holds_between_the_branch_and_its_lock() {
         assert!(matches!(observe(&mut known).unwrap_err(), GithubError::LimitReached { .. }));
     }
     assert_eq!(server.asked(1).len(), 2, "{:?}", server.asked(1));
+}
+
+#[test]
+fn how_far_a_commit_is_from_the_tip_is_told_without_either() {
+    let server = GithubServer::start();
+    let (tip, behind, local) = ("1".repeat(40), "2".repeat(40), "3".repeat(40));
+    server.has_branch(&tip, &[]);
+    server.knows(&behind, 0, 3);
+    server.knows(&"4".repeat(40), 2, 1);
+    let distance = |from: &str| {
+        let (from, tip) = (from.parse().unwrap(), tip.parse().unwrap());
+        ask(&server, async |client| client.distance(&from, &tip, &mut KnownAnswers::default()).await)
+    };
+    let told = |from: &str, ahead, behind| ToldDistance { from: from.parse().unwrap(), ahead, behind };
+    for (from, ahead, behind) in
+        [(behind, Some(0), Some(3)), ("4".repeat(40), Some(2), Some(1)), (local.clone(), None, None)]
+    {
+        assert_eq!(distance(&from).unwrap(), told(&from, ahead, behind));
+    }
+    server.makes_up(|_, _| Some(ResponseTemplate::new(500)));
+    assert!(matches!(distance(&local).unwrap_err(), GithubError::Server { .. }));
 }

@@ -42,6 +42,7 @@ fn remote_commit(subject: &str) -> RemoteCommit {
         first_seen_at: at(2),
         confirmed_at: at(3),
         earlier_tips: Vec::new(),
+        distance: None,
     }
 }
 

@@ -100,6 +100,7 @@ impl Host {
                     first_seen_at: before(790),
                     confirmed_at: before(2),
                     earlier_tips: Vec::new(),
+                    distance: None,
                 }),
                 last_attempt: Some(RemoteAttempt {
                     at: before(2),

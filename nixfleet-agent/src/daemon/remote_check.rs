@@ -165,3 +165,52 @@ impl RemoteCheck {
         Some((pause, age))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::super::look_process::tests::program;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_limit_of_github_is_waited_for_and_what_it_told_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let (state, runtime) = (StateDirectory::new(directory.path()), RuntimeDirectory::new(directory.path()));
+        let mut config = HostConfig::default();
+        let in_minutes = |minutes| Timestamp::now() + SignedDuration::from_mins(minutes);
+        let limited = RemoteAttempt::failed(None, Timestamp::now(), "limit").not_before(Some(in_minutes(50)));
+        runtime.write_remote_attempt(&limited).unwrap();
+        assert!(RemoteCheck::new(&config, &state, &runtime).is_due(), "Git knows of no such limit");
+        config.github.as_remote = true;
+        let mut check = RemoteCheck::new(&config, &state, &runtime);
+        let due = |check: &RemoteCheck| check.due().unwrap() - Instant::now();
+        assert!((2880..=3000).contains(&due(&check).as_secs()), "{:?}", due(&check));
+        config.agent.interval_seconds = 5 * 3600;
+        assert!(!check.is_due_soon(&config), "not even together with another look");
+
+        // What a look knows the next one is told, and only of the same settings.
+        let mut known = KnownAnswers::default();
+        known.ask_not_before(in_minutes(60));
+        let asked = directory.path().join("asked");
+        let answer = serde_json::json!({ "known": known, "tip": { "Err": "limit" } });
+        let script = format!("cat > {}; echo '{answer}'; echo '{{\"Err\":\"no\"}}'", asked.display());
+        check.looks = check.looks.with_program(program(directory.path(), &script));
+        for (interval, is_told) in [(300, false), (300, true), (600, false)] {
+            config.agent.interval_seconds = interval;
+            check.start(&config, None);
+            assert_eq!(check.finished(&config).await.unwrap().unwrap_err(), "no");
+            let asked: serde_json::Value = serde_json::from_slice(&std::fs::read(&asked).unwrap()).unwrap();
+            assert_eq!(asked["known"]["not_before"].is_string(), is_told, "{asked}");
+            assert!(due(&check) > Duration::from_mins(48), "{:?}", due(&check));
+        }
+        // A person who reloads is told why at once.
+        check.make_due();
+        assert!(check.is_due() && check.is_due_soon(&config));
+        config.github.as_remote = false;
+        check.start(&config, None);
+        check.finished(&config).await.unwrap().unwrap_err();
+        let asked: serde_json::Value = serde_json::from_slice(&std::fs::read(&asked).unwrap()).unwrap();
+        assert_eq!(asked["known"], serde_json::Value::Null, "{asked}");
+    }
+}

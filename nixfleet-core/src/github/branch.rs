@@ -98,10 +98,11 @@ impl GithubClient {
             first_seen_at: now,
             confirmed_at: now,
             earlier_tips: previous.map(RemoteCommit::tips_up_to_here).unwrap_or_default(),
+            distance: None,
         })
     }
 }
 
-fn contents_question(path: String, asked: String) -> Question {
+pub(super) fn contents_question(path: String, asked: String) -> Question {
     Question { path, asked, right: "\"Contents: read\"" }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::LockFile;
+use super::{BoundedCount, Divergence, LockFile};
 use crate::{Revision, Sha256};
 
 /// What is known of the remote.
@@ -53,6 +53,22 @@ pub struct RemoteCommit {
     /// The tips before this one, oldest first, at most [`RemoteCommit::EARLIER_TIPS`]: they tell since when a host is behind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier_tips: Vec<SeenTip>,
+    /// How far the host's commit is from this one, where a forge was asked that has both and the host has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance: Option<ToldDistance>,
+}
+
+/// What a forge says of a commit and the tip of the tracked branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldDistance {
+    /// The commit.
+    pub from: Revision,
+    /// Commits that only its history has; absent where the forge does not know the commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<u32>,
+    /// Commits that only the tip's history has; absent where the forge does not know the commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<u32>,
 }
 
 /// A commit that was the tip of the tracked branch for a while.
@@ -79,6 +95,13 @@ impl RemoteCommit {
             lock_sha256: self.lock.as_ref().map(|lock| lock.sha256),
             first_seen_at: self.first_seen_at,
         }
+    }
+
+    /// How far this commit of the host is from the tip, where a forge told that of this very commit.
+    #[must_use]
+    pub fn told_divergence(&self, from: &Revision) -> Option<Divergence> {
+        let told = self.distance.as_ref().filter(|told| told.from == *from)?;
+        Some(Divergence { ahead: BoundedCount::exactly(told.ahead?), behind: BoundedCount::exactly(told.behind?) })
     }
 
     /// Whether it is the answer of this remote (its address without credentials) for this branch, where they are known.

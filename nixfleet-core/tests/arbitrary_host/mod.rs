@@ -98,6 +98,7 @@ fn remote_commit() -> impl Strategy<Value = RemoteCommit> {
             first_seen_at,
             confirmed_at,
             earlier_tips,
+            distance: None,
         },
     )
 }

@@ -109,6 +109,7 @@ struct Inner {
     token: Option<String>,
     former_name: Option<String>,
     former_branch: Option<String>,
+    distances: Vec<(String, u32, u32)>,
 }
 
 /// Until it is dropped. Then all that it heard and said is held against GitHub's description.
@@ -149,6 +150,7 @@ impl GithubServer {
             token: None,
             former_name: None,
             former_branch: None,
+            distances: Vec::new(),
         }));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let server = runtime.block_on(async {
@@ -198,6 +200,11 @@ impl GithubServer {
     /// `main` was called so before, and GitHub leads to it.
     pub fn main_was_called(&self, branch: &str) {
         self.inner().former_branch = Some(branch.to_owned());
+    }
+
+    /// Knows this commit too: how many commits only its history has, and only that of the tip.
+    pub fn knows(&self, revision: &str, ahead: u32, behind: u32) {
+        self.inner().distances.push((revision.to_owned(), ahead, behind));
     }
 
     /// Answers what is made up here (from method and path) instead of its own answers.
@@ -340,6 +347,17 @@ impl Inner {
                 Reply::Moved("/repositories/1296269/branches/main".to_owned())
             }
             ("GET", ["branches", ..]) => Reply::error(404, "Branch not found"),
+            ("GET", ["compare", commits]) => {
+                let (from, to) = commits.split_once("...").unwrap();
+                let known = self.distances.iter().rfind(|(known, ..)| known == from).filter(|_| to == self.tip);
+                known.map_or_else(
+                    || Reply::error(404, "Not Found"),
+                    |(_, ahead, behind)| {
+                        let reply = replies::comparison(&self.repository, from, to, *behind, *ahead);
+                        Reply::Json(200, reply, None)
+                    },
+                )
+            }
             ("GET", ["contents", "flake.lock"]) => {
                 let wanted = exchange.query.iter().find(|(name, _)| name == "ref").map(|(_, value)| value.as_str());
                 let lock = self.locks.iter().find(|(revision, _)| Some(revision.as_str()) == wanted);

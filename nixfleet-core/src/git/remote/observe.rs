@@ -232,6 +232,8 @@ impl Look {
             first_seen_at,
             confirmed_at: self.now,
             earlier_tips,
+            // The commit is here now.
+            distance: None,
         }
     }
 }
