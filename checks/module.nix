@@ -24,7 +24,7 @@ let
   unsaid = lib.attrNames (
     lib.filterAttrs (_: result: !isSaid result) (refusals.refused // refusals.warned)
   );
-  hosts = lib.genAttrs [ "small" "full" "checkout-of-a-user" ] (
+  hosts = lib.genAttrs [ "small" "full" "checkout-of-a-user" "through-github" ] (
     name: evaluate [ (./evaluation/hosts + "/${name}.nix") ]
   );
   compare = name: host: ''

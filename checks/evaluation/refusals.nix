@@ -212,6 +212,27 @@ let
       ];
       module = nixfleet { github.apiUrl = "http://github.example.org/api/v3"; };
     };
+    through-github-that-is-off = {
+      says = [
+        "services.nixfleet.github.asRemote"
+        "set services.nixfleet.github.enable = true"
+      ];
+      module = nixfleet { github.asRemote = true; };
+    };
+    through-github-elsewhere = {
+      says = [
+        "services.nixfleet.github.asRemote"
+        "services.nixfleet.repository.url file:///srv/fleet.git is not on GitHub"
+        "leave asRemote out"
+      ];
+      module = nixfleet {
+        repository.url = "file:///srv/fleet.git";
+        github = {
+          enable = true;
+          asRemote = true;
+        };
+      };
+    };
     deadly-limit = {
       says = [
         "services.nixfleet.build.resources has MemoryMax"
@@ -474,6 +495,19 @@ let
         github = {
           enable = true;
           interval = 60;
+        };
+      };
+    };
+    too-many-questions-with-the-branch = {
+      says = [
+        "asks GitHub 42 times an hour"
+        "services.nixfleet.interval"
+      ];
+      module = nixfleet {
+        interval = 120;
+        github = {
+          enable = true;
+          asRemote = true;
         };
       };
     };

@@ -1,10 +1,18 @@
-# Open pull requests on GitHub that update flake.lock.
+# Open pull requests on GitHub that update flake.lock, and the branch itself by GitHub's API.
 { config, lib, ... }:
 let
   inherit (lib) mkOption types;
   cfg = config.services.nixfleet;
-  inherit (cfg) github;
+  inherit (cfg) github repository;
+  url = import ./url.nix;
   secretFile = import ./secret-file.nix { inherit lib; };
+  isElsewhere = remote: !(url.isHttp remote || url.isSsh remote);
+  # While nothing is new: one for the pull requests, one for the branch.
+  requestsPerHour = 3600 / github.interval + (if github.asRemote then 3600 / cfg.interval else 0);
+  # The repository's own token serves for both where it is one for https.
+  hasToken =
+    github.tokenFile != null
+    || repository.tokenFile != null && repository.url != null && url.isHttp repository.url;
 in
 {
   options.services.nixfleet.github = {
@@ -14,9 +22,19 @@ in
       description = "Whether GitHub is asked for open pull requests that update `flake.lock`, which turn Lock yellow.";
     };
 
+    asRemote = mkOption {
+      type = types.bool;
+      default = false;
+      description = ''
+        Whether the agent looks at the tracked branch through GitHub's API too: its tip, and the `flake.lock` of that commit.
+        Nothing is fetched then before a pull, which uses Git all the same, so that `repository.sshKeyFile` is not handed to
+        the agent.
+      '';
+    };
+
     tokenFile = secretFile.option {
       example = "/run/secrets/github-token";
-      content = "a token that may read pull requests";
+      content = "a token that may read pull requests and, for `asRemote`, contents";
       more = "Null: GitHub is asked without one, which it answers 60 times an hour, and not at all for a private repository.";
     };
 
@@ -51,6 +69,7 @@ in
   config = lib.mkIf cfg.enable {
     services.nixfleet.settings.github = {
       enable = lib.mkDefault github.enable;
+      as_remote = lib.mkDefault github.asRemote;
       api_url = lib.mkDefault github.apiUrl;
       pull_request_title = lib.mkDefault github.pullRequestTitle;
       pull_request_labels = lib.mkDefault github.pullRequestLabels;
@@ -67,6 +86,14 @@ in
         assertion = github.apiUrl == null || lib.hasPrefix "https://" github.apiUrl;
         message = ''services.nixfleet.github.apiUrl is ${builtins.toJSON github.apiUrl}: the token is sent there, so it has to begin with "https://".'';
       }
+      {
+        assertion = github.asRemote -> github.enable;
+        message = "services.nixfleet.github.asRemote has GitHub asked, which is off: set services.nixfleet.github.enable = true, or leave asRemote out to look with Git.";
+      }
+      {
+        assertion = github.asRemote && repository.url != null -> !isElsewhere repository.url;
+        message = "services.nixfleet.github.asRemote is set, and services.nixfleet.repository.url ${toString repository.url} is not on GitHub: name the repository as https://github.com/OWNER/NAME or git@github.com:OWNER/NAME, or leave asRemote out to look with Git.";
+      }
     ];
 
     warnings =
@@ -74,7 +101,7 @@ in
         github.tokenFile != null && !github.enable
       ) "services.nixfleet.github.tokenFile is not used: set services.nixfleet.github.enable = true."
       ++
-        lib.optional (github.enable && github.tokenFile == null && github.interval < 120)
-          "services.nixfleet.github.interval asks GitHub more than the 30 times an hour that leave room without a token: set services.nixfleet.github.tokenFile, or an interval of 120 or more.";
+        lib.optional (github.enable && !hasToken && requestsPerHour > 30)
+          "services.nixfleet.github asks GitHub ${toString requestsPerHour} times an hour, more than the 30 that leave room without a token: set services.nixfleet.github.tokenFile, or longer intervals (services.nixfleet.github.interval${lib.optionalString github.asRemote ", services.nixfleet.interval"}).";
   };
 }

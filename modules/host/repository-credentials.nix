@@ -11,9 +11,11 @@ let
   inherit (cfg) repository;
   url = import ./url.nix;
   secretFile = import ./secret-file.nix { inherit lib; };
-  credentials =
-    secretFile.credential "token" repository.tokenFile
-    ++ secretFile.credential "ssh-key" repository.sshKeyFile;
+  token = secretFile.credential "token" repository.tokenFile;
+  sshKey = secretFile.credential "ssh-key" repository.sshKeyFile;
+  # An agent that looks through GitHub's API connects to nothing by ssh, and takes this token where it has none for GitHub.
+  forAgent =
+    if cfg.github.asRemote then lib.optionals (cfg.github.tokenFile == null) token else token ++ sshKey;
   knownHosts =
     if repository.knownHosts != null then
       pkgs.writeText "nixfleet-known-hosts" (lib.removeSuffix "\n" repository.knownHosts + "\n")
@@ -65,9 +67,9 @@ in
       known_hosts_file = lib.mkDefault (if knownHosts == null then null else "${knownHosts}");
     };
 
-    systemd.services = lib.mkIf (credentials != [ ]) {
-      nixfleet-agent.serviceConfig.LoadCredential = credentials;
-      nixfleet-pull.serviceConfig.LoadCredential = credentials;
+    systemd.services = lib.mkIf (token ++ sshKey != [ ]) {
+      nixfleet-agent.serviceConfig.LoadCredential = lib.mkIf (forAgent != [ ]) forAgent;
+      nixfleet-pull.serviceConfig.LoadCredential = token ++ sshKey;
     };
 
     assertions = [

@@ -7,6 +7,7 @@ mod daemon;
 mod error;
 mod fleet;
 mod generate;
+mod github_asking;
 mod man_page;
 mod operate;
 pub mod outcome;

@@ -1,17 +1,15 @@
 //! One look at GitHub's open pull requests, with all that is recorded of it.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nixfleet_core::config::HostConfig;
 use nixfleet_core::git;
-use nixfleet_core::github::{
-    GithubClient, GithubError, GithubRepository, KnownAnswers, Limits, LockUpdateFilter, Token,
-};
+use nixfleet_core::github::{GithubError, KnownAnswers, LockUpdateFilter};
 use nixfleet_core::observation::{PullRequestAttempt, PullRequestList, PullRequestStatus, RemoteAttempt};
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory, StateError};
 
+use crate::github_asking::{self, AskingError};
 use crate::remote::{self, LookError};
 
 /// For all requests of one look together.
@@ -32,6 +30,16 @@ pub(crate) enum PullRequestError {
     State(#[from] StateError),
 }
 
+impl From<AskingError> for PullRequestError {
+    fn from(error: AskingError) -> Self {
+        match error {
+            AskingError::Github(error) => Self::Github(error),
+            AskingError::TooLong(_) => Self::TooLong,
+            AskingError::Start(error) => Self::Start(error),
+        }
+    }
+}
+
 /// Asks GitHub and records the answer, or that there was none. The last good answer stays where there is no new one.
 ///
 /// Blocks: it is for a process beside the agent.
@@ -45,9 +53,7 @@ pub(crate) fn look(
     let shown = git::redact_url(&remote_url);
     let now = Timestamp::now();
     let previous = runtime.read_pull_request_attempt().ok().flatten().filter(|attempt| attempt.remote_url == shown);
-    if let Some(until) = previous.as_ref().and_then(|attempt| attempt.not_before) {
-        known.ask_not_before(until);
-    }
+    github_asking::respect_limit(known, runtime, &remote_url);
     // An answer that cannot be recorded is none: the record must not pass for a fresh one.
     let answer = ask(config, &remote_url, known, now).and_then(|list| {
         let list = PullRequestList { remote_url: Some(shown.clone()), ..list };
@@ -58,8 +64,7 @@ pub(crate) fn look(
         Ok(_) => RemoteAttempt::succeeded(before, now),
         Err(error) => RemoteAttempt::failed(before, now, error.to_string()),
     };
-    let not_before = known.not_before().filter(|until| *until > now);
-    let attempt = PullRequestAttempt { attempt, remote_url: shown, not_before };
+    let attempt = PullRequestAttempt { attempt: attempt.not_before(known.not_before()), remote_url: shown };
     if let Err(error) = runtime.write_pull_request_attempt(&attempt) {
         eprintln!("{error}");
     }
@@ -88,40 +93,16 @@ fn ask(
     now: Timestamp,
 ) -> Result<PullRequestList, PullRequestError> {
     let github = &config.github;
-    let repository = GithubRepository::of_remote(remote_url, github.api_url.as_deref())?;
-    let token = token(config, remote_url, remote::passed)?;
     let filter = LockUpdateFilter {
         branch: config.repository.branch.clone(),
         title: github.pull_request_title.clone(),
         labels: github.pull_request_labels.clone(),
     };
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(PullRequestError::Start)?;
-    let found = runtime.block_on(async {
-        let client = GithubClient::new(repository, token.as_ref(), Limits::default())?;
-        let asking = client.open_lock_updates(&filter, known, now);
-        Ok::<_, PullRequestError>(
-            tokio::time::timeout(LOOK_LIMIT, asking).await.map_err(|_| PullRequestError::TooLong)??,
-        )
-    });
-    // A name that is still being resolved is not waited for.
-    runtime.shutdown_background();
-    let found = found?;
+    let found = github_asking::ask(config, remote_url, LOOK_LIMIT, async |client| {
+        client.open_lock_updates(&filter, known, now).await
+    })?;
     if found.left_for_the_next_look > 0 {
         tracing::info!("{} more pull requests are looked into next time", found.left_for_the_next_look);
     }
     Ok(found.list)
-}
-
-/// The token that the configuration names for GitHub, else the one that systemd passes, else the repository's own where it
-/// is one for https: the same server takes it. `passed` finds a credential of the agent's unit by its name.
-pub(crate) fn token(
-    config: &HostConfig,
-    remote_url: &str,
-    passed: impl Fn(&str) -> Option<PathBuf>,
-) -> Result<Option<Token>, GithubError> {
-    let is_https = remote_url.trim().to_ascii_lowercase().starts_with("https://");
-    let for_repository = || config.repository.token_file.clone().or_else(|| passed("token"));
-    let path = config.github.token_file.clone().or_else(|| passed("github-token"));
-    path.or_else(|| for_repository().filter(|_| is_https)).map(|path| Token::read(&path)).transpose()
 }

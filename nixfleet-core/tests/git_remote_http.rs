@@ -89,6 +89,27 @@ fn nothing_new_is_not_fetched() {
 }
 
 #[test]
+fn whoever_wants_the_commit_gets_it_whatever_was_known_of_it() {
+    let upstream = TestRepository::new();
+    let server = HttpServer::start(upstream.root(), Behaviour::default());
+    let source = source(&server.url(), Some("main"));
+    let elsewhere = TestStore::new().store.observe(&source, None, None, second(1)).unwrap();
+    // As one that was read from a forge's API.
+    let store = TestStore::new();
+    let confirmed = store.store.observe(&source, Some(&elsewhere), None, second(2)).unwrap();
+    assert!(git(store.store.path(), &["for-each-ref"]).is_empty(), "its objects are not here");
+    let seen = store.store.fetch(&source, Some(&confirmed), None, second(3)).unwrap();
+    assert_eq!(seen, RemoteCommit { confirmed_at: second(3), ..elsewhere });
+    assert_eq!(git(store.store.path(), &["rev-parse", "refs/nixfleet/tracked"]), upstream.head());
+    store.fsck();
+    // What is here is not fetched once more, wherever it lies.
+    let fetches = server.fetches();
+    store.store.fetch(&source, Some(&seen), None, second(4)).unwrap();
+    TestStore::new().store.fetch(&source, Some(&seen), Some(&upstream.path), second(4)).unwrap();
+    assert_eq!(server.fetches(), fetches);
+}
+
+#[test]
 fn what_the_checkout_has_is_not_fetched() {
     let upstream = TestRepository::new();
     let base = upstream.head();

@@ -7,7 +7,6 @@ mod github_asking;
 use github_asking::{SECRET, ask, list};
 use jiff::Timestamp;
 use nixfleet_core::github::{ChecksState, KnownAnswers, LockUpdateFilter, MergeMethod, Mergeability, PullRequestState};
-use nixfleet_core::observation::RemoteCommit;
 use world::github::{GithubServer, Pull, PullState};
 
 fn numbers(server: &GithubServer, filter: &LockUpdateFilter) -> Vec<u64> {
@@ -253,36 +252,4 @@ fn a_renamed_repository_is_found_under_its_new_name() {
     });
     assert_eq!(found.unwrap().repository, "example/fleet");
     assert!(server.asked(0).last().unwrap().starts_with("PUT /repos/example/fleet/pulls/7/merge 200"));
-}
-
-#[test]
-fn a_branch_is_observed_without_a_clone() {
-    let server = GithubServer::start();
-    let lock = br#"{ "nodes": { "root": {} }, "root": "root", "version": 7 }"#;
-    let (first, second) = ("1".repeat(40), "2".repeat(40));
-    server.has_branch(&first, &[(&first, lock)]);
-    let mut known = KnownAnswers::default();
-    let at = |second| Timestamp::from_second(second).unwrap();
-    let mut observe = |previous: Option<&RemoteCommit>, now| {
-        ask(&server, async |client| client.observe_branch(Some("main"), previous, &mut known, now).await).unwrap()
-    };
-    let one = observe(None, at(10));
-    assert_eq!(
-        (one.branch.as_str(), one.revision.as_str(), one.subject.as_str()),
-        ("main", first.as_str(), "flake.lock: update")
-    );
-    assert_eq!(one.lock.as_ref().unwrap().sha256, nixfleet_core::Sha256::of(lock));
-    assert_eq!(one.url, "https://github.com/example/fleet");
-    let again = observe(Some(&one), at(20));
-    assert_eq!(again, RemoteCommit { confirmed_at: at(20), ..one.clone() });
-    server.has_branch(&second, &[]);
-    let two = observe(Some(&again), at(30));
-    assert_eq!((two.revision.as_str(), two.lock.as_ref(), two.earlier_tips.len()), (second.as_str(), None, 1));
-    assert_eq!(server.asked(0).len(), 5, "{:?}", server.asked(0));
-    let error = ask(&server, async |client| client.branch_head(Some("gone"), &mut KnownAnswers::default()).await);
-    assert!(error.unwrap_err().to_string().contains("the branch gone of example/fleet"), "which one");
-    let without_token = github_asking::lock_without_token(&server);
-    assert_eq!(without_token, None, "no file, whoever asks");
-    let default = ask(&server, async |client| client.branch_head(None, &mut KnownAnswers::default()).await).unwrap();
-    assert_eq!(default.branch, "main");
 }

@@ -82,7 +82,11 @@ fn each_status_has_its_sentence() {
             ResponseTemplate::new(200).set_body_json(json!({ "number": 7 })),
             "does not answer as GitHub's API should when asked to list",
         ),
-        (some, ResponseTemplate::new(200).set_body_bytes(vec![b' '; 17 * 1024 * 1024]), "sends more than 16 MiB"),
+        (
+            some,
+            ResponseTemplate::new(200).set_body_bytes(vec![b' '; 17 * 1024 * 1024]),
+            "sends more than 16 MiB when asked to",
+        ),
         (
             some,
             ResponseTemplate::new(302).insert_header("location", "https://user:pw@evil.example.org/login?x=1"),

@@ -386,7 +386,7 @@ fn pull_requests_are_those_of_the_configured_remote() {
         now(),
         "no token",
     );
-    let attempt = PullRequestAttempt { attempt: failed, remote_url: URL.to_owned(), not_before: None };
+    let attempt = PullRequestAttempt { attempt: failed, remote_url: URL.to_owned() };
     host.runtime.write_pull_request_attempt(&attempt).unwrap();
     for (enable, url, recorded, list_counts, error) in [
         (true, Some(URL), Some(URL), true, Some("no token")),

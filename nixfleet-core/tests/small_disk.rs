@@ -23,6 +23,7 @@ fn remote_commit(subject: &str) -> RemoteCommit {
         first_seen_at: Timestamp::UNIX_EPOCH,
         confirmed_at: Timestamp::UNIX_EPOCH,
         earlier_tips: Vec::new(),
+        distance: None,
     }
 }
 

@@ -42,6 +42,7 @@ fn remote_commit(subject: &str) -> RemoteCommit {
         first_seen_at: at(2),
         confirmed_at: at(3),
         earlier_tips: Vec::new(),
+        distance: None,
     }
 }
 
@@ -127,9 +128,8 @@ fn what_is_written_is_read() {
     assert_eq!(runtime.read_remote_attempt().unwrap(), Some(attempt));
 
     let attempt = PullRequestAttempt {
-        attempt: RemoteAttempt::failed(None, at(9), "no route to host"),
+        attempt: RemoteAttempt::failed(None, at(9), "no route to host").not_before(Some(at(99))),
         remote_url: "https://github.com/example/fleet.git".to_owned(),
-        not_before: Some(at(99)),
     };
     runtime.write_pull_request_attempt(&attempt).unwrap();
     assert_eq!(runtime.read_pull_request_attempt().unwrap(), Some(attempt));
@@ -164,7 +164,7 @@ fn files_of_this_version_stay_readable() {
     assert_eq!(state.read_pull_requests().unwrap().unwrap().last_good.unwrap().open[0].number, 7);
     assert_eq!(state.read_tests().unwrap().unwrap().tests.len(), 2);
     let attempt = runtime.read_pull_request_attempt().unwrap().unwrap();
-    assert_eq!((attempt.attempt.failed_total, attempt.not_before.is_some()), (1, true));
+    assert_eq!((attempt.attempt.failed_total, attempt.attempt.not_before.is_some()), (1, true));
     assert_eq!(runtime.read_agent().unwrap().unwrap().version, "0.1.0");
     assert_eq!(runtime.read_remote_attempt().unwrap().unwrap().failures_in_a_row, 2);
     let journal = state.journal().read().unwrap();

@@ -33,6 +33,14 @@ fn check(rows: Vec<Row>) {
 }
 
 #[rustfmt::skip]
+/// Without a checkout.
+fn only_looks(mut host: Host) -> Host {
+    host.0.repository = Reading::Absent;
+    host.0.local_lock = Reading::Absent;
+    host.0.divergence = None;
+    host
+}
+
 #[test]
 fn agent() {
     let base = Host::base;
@@ -50,20 +58,56 @@ fn agent() {
         (Agent, "not observed", not_observed, "not observed: only a repository is looked at", None, None),
         (Agent, "silent", base().agent_silent(), "silent for 30 min", Some(CheckAgent), Some(27)),
         (Agent, "at the deadline", base().heartbeat_at(now() - deadline), "0.1.0", None, Some(700)),
-        (Agent, "a minute past it", base().heartbeat_at(now() - deadline - Duration::from_mins(1)),
-            "silent for 4 min", Some(CheckAgent), Some(1)),
+        (
+            Agent,
+            "a minute past it",
+            base().heartbeat_at(now() - deadline - Duration::from_mins(1)),
+            "silent for 4 min",
+            Some(CheckAgent),
+            Some(1),
+        ),
         (Agent, "a little in the future", base().heartbeat_at(now() + deadline), "0.1.0", None, Some(700)),
-        (Agent, "far in the future", base().heartbeat_at(now() + Duration::from_hours(1)),
-            "its last sign of life lies 60 min in the future: the clock was set back", Some(CheckAgent), None),
-        (Agent, "another version", base().agent_version_differs(),
+        (
+            Agent,
+            "far in the future",
+            base().heartbeat_at(now() + Duration::from_hours(1)),
+            "its last sign of life lies 60 min in the future: the clock was set back",
+            Some(CheckAgent),
+            None,
+        ),
+        (
+            Agent,
+            "another version",
+            base().agent_version_differs(),
             "runs version 0.0.9, this host has version 0.1.0: it restarts itself once no operation runs, else restart \
-             nixfleet-agent", Some(CheckAgent), None),
-        (Agent, "another commit, not pulled", pulled_agent(),
-            "runs 1111111, the tracked flake.lock pins 2222222: pull and switch", Some(Pull), None),
-        (Agent, "another commit, pulled", pulled_agent().pulled(),
-            "runs 1111111, the tracked flake.lock pins 2222222: switch", Some(Switch), None),
-        (Agent, "the commit decides, not the version", base().agent_version_differs().agent_revisions('1', '1'),
-            "0.0.9 (1111111)", None, Some(700)),
+             nixfleet-agent",
+            Some(CheckAgent),
+            None,
+        ),
+        (
+            Agent,
+            "another commit, not pulled",
+            pulled_agent(),
+            "runs 1111111, the tracked flake.lock pins 2222222: pull and switch",
+            Some(Pull),
+            None,
+        ),
+        (
+            Agent,
+            "another commit, pulled",
+            pulled_agent().pulled(),
+            "runs 1111111, the tracked flake.lock pins 2222222: switch",
+            Some(Switch),
+            None,
+        ),
+        (
+            Agent,
+            "the commit decides, not the version",
+            base().agent_version_differs().agent_revisions('1', '1'),
+            "0.0.9 (1111111)",
+            None,
+            Some(700),
+        ),
     ]);
 }
 
@@ -103,6 +147,11 @@ fn git() {
             "the remote could not be read yet: cannot connect to example.org: check the network", Some(CheckRemote), None),
         (Git, "remote.json unreadable", base().remote_unreadable_record(), "remote.json is empty", Some(CheckAgent), None),
         (Git, "no repository", Host::fresh(), "no local repository yet: the first pull clones it", Some(Pull), None),
+        (Git, "no repository, the remote is known", only_looks(base()),
+            "no local repository yet: the first pull clones it; main is at aaaaaaa: web1: open port 443", Some(Pull), None),
+        (Git, "no repository, the remote fails", only_looks(base().remote_fails(1, 5)),
+            "no local repository yet: the first pull clones it; main is at aaaaaaa: web1: open port 443; last read 5 min ago, \
+             the last try failed: cannot connect to example.org: check the network", Some(Pull), None),
         (Git, "unreadable repository", unreadable, "HEAD cannot be read", Some(CheckConfiguration), None),
         (Git, "a clone without a commit", no_commit, "no commit yet, main is at aaaaaaa: web1: open port 443", Some(Pull), Some(790)),
         (Git, "pull runs", base().pull_running(), "pull has been running for 60 s", Some(Wait), Some(1)),
@@ -178,6 +227,8 @@ fn lock() {
         (Lock, "equal, several", many, "equal to the remote: 6 inputs", None, Some(790)),
         (Lock, "equal, not understood", base().local_lock_broken(), "equal to the remote; flake.lock is empty", None, Some(790)),
         (Lock, "no repository", Host::fresh(), "no local repository yet: the first pull clones it", Some(Pull), None),
+        (Lock, "no repository, the remote is known", only_looks(base()),
+            "no local repository yet: the first pull clones it; the remote's pins 1 input", Some(Pull), None),
         (Lock, "missing here", base().local_lock_missing(),
             "no flake.lock in the local repository, the remote has one: pull, or bring it back with `git restore flake.lock`", Some(Pull), None),
         (Lock, "missing everywhere", both,

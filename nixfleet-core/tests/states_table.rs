@@ -105,6 +105,6 @@ fn the_weekly_update() {
     let pulled = merged.clone().pulled();
     let switched = pulled.clone().switched();
     let tested = switched.clone().tests_passed();
-    let story: Vec<String> = [Host::base(), open, merged, pulled, switched, tested].iter().map(letters).collect();
+    let story = [&Host::base(), &open, &merged, &pulled, &switched, &tested].map(letters);
     assert_eq!(story, ["G G G G G", "G G Y G G", "G Y Y G G", "G G G Y G", "G G G G Y", "G G G G G"]);
 }

@@ -180,6 +180,19 @@ fn the_programs_read_what_the_module_writes() {
     assert_eq!(full.github.pull_request_labels, ["dependencies"]);
     assert_eq!(full.tests.timeout_seconds, 30);
 
+    let through_github = golden("through-github").github;
+    assert!(through_github.enable && through_github.as_remote);
+    let unit = |name: &str| {
+        let path = format!("checks/evaluation/golden/through-github/units/nixfleet-{name}.service.d/overrides.conf");
+        fs::read_to_string(project().join(path)).unwrap()
+    };
+    let (agent, pull) = (unit("agent"), unit("pull"));
+    assert!(
+        agent.contains("LoadCredential=github-token:") && !agent.contains("ssh-key"),
+        "what it looks with: {agent}"
+    );
+    assert!(pull.contains("LoadCredential=ssh-key:") && !pull.contains("github-token"), "what it fetches with: {pull}");
+
     let checkout = golden("checkout-of-a-user");
     assert_eq!(checkout.repository.path.as_deref(), Some(Path::new("/home/alice/fleet")));
     assert_eq!(checkout.repository.user.as_deref(), Some("alice"));

@@ -23,7 +23,7 @@ use crate::{pull_requests, remote};
 pub(super) struct Question<'a> {
     /// The agent's, not that of the file: where the file is broken the former one stays in use.
     pub(super) config: Cow<'a, HostConfig>,
-    /// For GitHub only.
+    /// Of GitHub, where it is who is asked.
     pub(super) known: Option<Cow<'a, KnownAnswers>>,
     /// For a decision only: when a person last asked for another try.
     pub(super) asked_again_at: Option<Timestamp>,
@@ -43,9 +43,14 @@ impl<'a> Question<'a> {
     }
 }
 
-/// Of a look at the remote: one line for people, or why it failed. Either is recorded already. A [`HostAnswer`] follows, of
-/// the same process.
-pub(super) type RemoteAnswer = Result<String, String>;
+/// Of a look at the remote. A [`HostAnswer`] follows, of the same process.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RemoteAnswer {
+    /// For the next look, where it is GitHub who is asked.
+    pub(super) known: Option<KnownAnswers>,
+    /// One line for people, or why it failed. Either is recorded already.
+    pub(super) tip: Result<String, String>,
+}
 
 /// Of a look at GitHub.
 #[derive(Debug, Serialize, Deserialize)]
@@ -105,10 +110,13 @@ pub(super) fn answer(arguments: &Arguments, at: Look) -> Result<(), LookError> {
     let runtime = RuntimeDirectory::new(&arguments.runtime_directory);
     match at {
         Look::Remote => {
-            let tip = remote::look(config, &state, &runtime);
-            let sentence = tip.map(|tip| format!("{} is at {}", tip.branch, tip.revision.short()));
+            let asks_github = config.github.as_remote;
+            let mut known = question.known.as_deref().cloned().unwrap_or_default();
+            let tip = remote::look(config, &state, &runtime, &mut known);
+            let tip = tip.map(|tip| format!("{} is at {}", tip.branch, tip.revision.short()));
+            let tip = tip.map_err(|error| error.to_string());
             // At once: should reading the host hang, that is not the remote's fault.
-            say::<RemoteAnswer>(&sentence.map_err(|error| error.to_string()))?;
+            say(&RemoteAnswer { known: asks_github.then_some(known), tip })?;
             say(&decided(&question, &state, &runtime))
         }
         Look::PullRequests => {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use nixfleet_core::config::HostConfig;
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
@@ -157,15 +158,17 @@ impl LookProcess {
 
     fn asked(&self, question: &Question<'_>) -> Result<Asked, BrokenOff> {
         let bytes = serde_json::to_vec(question).map_err(|error| BrokenOff::NotUnderstood(name_of(self.at), error))?;
-        let needs_certificates = self.needs_certificates(question.config.repository.url.as_deref());
+        let needs_certificates = self.needs_certificates(&question.config);
         Ok(Asked { bytes, needs_certificates })
     }
 
     /// libgit2 has OpenSSL read all of them at its start, whatever it is to do: that is most of a look's time.
-    fn needs_certificates(&self, url: Option<&str>) -> bool {
+    fn needs_certificates(&self, config: &HostConfig) -> bool {
+        let url = config.repository.url.as_deref();
         match self.at {
             Look::Host => false,
             Look::PullRequests => true,
+            Look::Remote if config.github.as_remote => true,
             // Not known, it is that of the checkout. From http to https is a redirect, which is not followed.
             Look::Remote => url.is_none_or(|url| url.trim_start().to_ascii_lowercase().starts_with("https:")),
         }
@@ -453,7 +456,8 @@ pub(super) mod tests {
     #[test]
     fn certificates_are_read_where_they_may_be_needed() {
         let place = Place(tempfile::tempdir().unwrap());
-        let needs = |at, url| place.process(at, "").needs_certificates(url);
+        let mut config = HostConfig::default();
+        let needs = |at, config: &HostConfig| place.process(at, "").needs_certificates(config);
         for (url, expected) in [
             (None, true),
             (Some("https://example.org/fleet"), true),
@@ -463,9 +467,13 @@ pub(super) mod tests {
             (Some("git@example.org:fleet"), false),
             (Some("file:///srv/fleet.git"), false),
         ] {
-            assert_eq!(needs(Look::Remote, url), expected, "{url:?}");
-            assert!(needs(Look::PullRequests, url));
-            assert!(!needs(Look::Host, url));
+            config.repository.url = url.map(str::to_owned);
+            config.github.as_remote = false;
+            assert_eq!(needs(Look::Remote, &config), expected, "{url:?}");
+            assert!(needs(Look::PullRequests, &config));
+            config.github.as_remote = true;
+            assert!(needs(Look::Remote, &config), "GitHub's API is at https: {url:?}");
+            assert!(!needs(Look::Host, &config));
         }
     }
 }

@@ -16,6 +16,7 @@ use super::look::{PullRequestAnswer, Question};
 use super::look_process::{BrokenOff, LookProcess};
 use super::looks::Looks;
 use super::schedule;
+use crate::github_asking::allowed_in;
 use crate::pull_requests::LOOK_LIMIT;
 use crate::steps::Look;
 
@@ -50,7 +51,7 @@ impl PullRequestCheck {
         let left = last.map_or(Duration::ZERO, |last| {
             let age = Duration::try_from(age(&last)).unwrap_or_default();
             let left = if last.attempt.error.is_some() { Duration::ZERO } else { pause(config, &last) };
-            left.saturating_sub(age).max(allowed_in(&last))
+            left.saturating_sub(age).max(allowed_in(last.attempt.not_before))
         });
         check.due = config.github.enable.then(|| Due::after(left));
         check
@@ -71,7 +72,7 @@ impl PullRequestCheck {
         let slack = schedule::slack(Duration::from_secs(config.github.interval_seconds));
         !self.looks.is_running()
             && self.due.is_some_and(|due| due.comes_within(slack))
-            && self.last_attempt().is_none_or(|last| allowed_in(&last).is_zero())
+            && self.last_attempt().is_none_or(|last| allowed_in(last.attempt.not_before).is_zero())
     }
 
     /// As soon as it may be: GitHub's limit of requests holds for a person who reloads, too.
@@ -124,7 +125,8 @@ impl PullRequestCheck {
         self.looks.tell(outcome.map(told));
         // A whole pause, whatever the record says: one that cannot be written must not lead to request after request.
         let interval = Duration::from_secs(config.github.interval_seconds);
-        let pause = self.last_attempt().map_or(interval, |last| pause(config, &last).max(allowed_in(&last)));
+        let pause =
+            self.last_attempt().map_or(interval, |last| pause(config, &last).max(allowed_in(last.attempt.not_before)));
         self.due = config.github.enable.then(|| Due::after(pause));
     }
 
@@ -136,8 +138,7 @@ impl PullRequestCheck {
         let previous = previous.filter(|attempt| attempt.remote_url == remote_url);
         let before = previous.as_ref().map(|attempt| &attempt.attempt);
         let attempt = RemoteAttempt::failed(before, Timestamp::now(), broken_off.to_string());
-        let not_before = previous.as_ref().and_then(|attempt| attempt.not_before);
-        let attempt = PullRequestAttempt { attempt, remote_url, not_before };
+        let attempt = PullRequestAttempt { attempt, remote_url };
         if let Err(error) = self.runtime.write_pull_request_attempt(&attempt) {
             tracing::error!("{error}");
         }
@@ -154,12 +155,6 @@ fn pause(config: &HostConfig, last: &PullRequestAttempt) -> Duration {
     let number = attempt.succeeded_total.wrapping_add(attempt.failed_total);
     let interval = Duration::from_secs(config.github.interval_seconds);
     schedule::pause(interval, attempt.failures_in_a_row, &format!("github {}", config.host_name()), number)
-}
-
-/// When GitHub allows the next request.
-fn allowed_in(last: &PullRequestAttempt) -> Duration {
-    let pause = last.not_before.map(|at| at.duration_since(Timestamp::now()));
-    pause.and_then(|pause| Duration::try_from(pause).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -208,7 +203,7 @@ mod tests {
         // A restart goes by the record, and by what GitHub said.
         let at = Timestamp::now() - jiff::SignedDuration::from_mins(1);
         let attempt = RemoteAttempt::succeeded(None, at);
-        let mut recorded = PullRequestAttempt { attempt, remote_url: "/srv/fleet.git".to_owned(), not_before: None };
+        let mut recorded = PullRequestAttempt { attempt, remote_url: "/srv/fleet.git".to_owned() };
         runtime.write_pull_request_attempt(&recorded).unwrap();
         let due = PullRequestCheck::new(&config, &state, &runtime).due().unwrap() - Instant::now();
         assert!((120..=275).contains(&due.as_secs()), "{due:?}");
@@ -218,12 +213,12 @@ mod tests {
         recorded.attempt.at = Timestamp::now() - pause(&config, &recorded) + left;
         for (not_before, soon) in [(None, true), (Some(Timestamp::now() + jiff::SignedDuration::from_secs(20)), false)]
         {
-            recorded.not_before = not_before;
+            recorded.attempt.not_before = not_before;
             runtime.write_pull_request_attempt(&recorded).unwrap();
             let check = PullRequestCheck::new(&config, &state, &runtime);
             assert_eq!((check.is_due(), check.is_due_soon(&config)), (false, soon), "{not_before:?}");
         }
-        recorded.not_before = Some(Timestamp::now() + jiff::SignedDuration::from_mins(50));
+        recorded.attempt.not_before = Some(Timestamp::now() + jiff::SignedDuration::from_mins(50));
         runtime.write_pull_request_attempt(&recorded).unwrap();
         let due = PullRequestCheck::new(&config, &state, &runtime).due().unwrap() - Instant::now();
         assert!((2880..=3000).contains(&due.as_secs()), "{due:?}");

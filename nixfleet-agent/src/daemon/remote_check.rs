@@ -1,9 +1,11 @@
 //! Looking at the remote: when, and in a process beside the loop.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nixfleet_core::config::HostConfig;
+use nixfleet_core::github::KnownAnswers;
 use nixfleet_core::observation::RemoteAttempt;
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 use tokio::time::Instant;
@@ -14,6 +16,7 @@ use super::look::{HostAnswer, Question, RemoteAnswer};
 use super::look_process::{BrokenOff, LookProcess};
 use super::looks::Looks;
 use super::schedule;
+use crate::github_asking;
 use crate::steps::Look;
 
 /// It keeps to its own limit; this is for one that does not come to that.
@@ -32,6 +35,10 @@ pub(crate) struct RemoteCheck {
     again: bool,
     /// What the one that runs decides is of no use: it does not know all that the agent does by now.
     is_outdated: bool,
+    /// Of GitHub between two looks, where it is who is asked.
+    known: KnownAnswers,
+    /// What was asked with these settings is known of them only.
+    settings: Option<HostConfig>,
 }
 
 impl RemoteCheck {
@@ -44,10 +51,12 @@ impl RemoteCheck {
             due: Due::after(Duration::ZERO),
             again: false,
             is_outdated: false,
+            known: KnownAnswers::default(),
+            settings: None,
         };
-        if let Some((pause, since)) = check.pause_and_age(config).filter(|_| !check.failed_before()) {
-            check.due = Due::after(pause.saturating_sub(since));
-        }
+        let rest = check.pause_and_age(config).filter(|_| !check.failed_before());
+        let rest = rest.map_or(Duration::ZERO, |(pause, since)| pause.saturating_sub(since));
+        check.due = Due::after(rest.max(check.allowed_in(config)));
         check
     }
 
@@ -80,7 +89,8 @@ impl RemoteCheck {
     /// Whether it may as well be made now, since the agent is awake.
     pub(crate) fn is_due_soon(&self, config: &HostConfig) -> bool {
         let slack = schedule::slack(Duration::from_secs(config.agent.interval_seconds));
-        !self.looks.is_running() && self.due.comes_within(slack)
+        !self.looks.is_running()
+            && (self.due.has_come() || self.due.comes_within(slack) && self.allowed_in(config).is_zero())
     }
 
     /// Whether the last one failed.
@@ -91,7 +101,13 @@ impl RemoteCheck {
     /// Starts it, and returns. `asked_again_at` is when a person last asked for another try.
     pub(crate) fn start(&mut self, config: &HostConfig, asked_again_at: Option<Timestamp>) {
         let limit = Duration::from_secs(config.remote.total_timeout_seconds).saturating_add(LIMIT_BEYOND_ITS_OWN);
-        let question = Question::to_decide(config, asked_again_at);
+        if self.settings.as_ref() != Some(config) {
+            // An entity tag of another token or repository is worth nothing.
+            self.known = KnownAnswers::default();
+            self.settings = Some(config.clone());
+        }
+        let known = config.github.as_remote.then_some(Cow::Borrowed(&self.known));
+        let question = Question { known, ..Question::to_decide(config, asked_again_at) };
         self.is_outdated = false;
         self.looks.start(|process| process.ask_and_decide(&question, limit, HOST_LIMIT));
     }
@@ -100,7 +116,10 @@ impl RemoteCheck {
     /// runs.
     pub(crate) async fn finished(&mut self, config: &HostConfig) -> Option<HostAnswer> {
         let (outcome, next) = match self.looks.end().await {
-            Ok((answer, next)) => (answer, Some(next.map_err(|error| error.to_string()).flatten())),
+            Ok((answer, next)) => {
+                self.known = answer.known.unwrap_or_default();
+                (answer.tip, Some(next.map_err(|error| error.to_string()).flatten()))
+            }
             Err(broken_off) => {
                 if !broken_off.is_wish() {
                     self.record_failure(&broken_off);
@@ -110,7 +129,7 @@ impl RemoteCheck {
         };
         self.looks.tell(outcome.map(|sentence| format!("the remote can be read again: {sentence}")));
         let interval = Duration::from_secs(config.agent.interval_seconds);
-        let pause = self.pause_and_age(config).map_or(interval, |(pause, _)| pause);
+        let pause = self.pause_and_age(config).map_or(interval, |(pause, _)| pause).max(self.allowed_in(config));
         let again = std::mem::take(&mut self.again);
         self.due = Due::after(if again { Duration::ZERO } else { pause });
         next.filter(|_| !self.is_outdated)
@@ -129,6 +148,13 @@ impl RemoteCheck {
         self.runtime.read_remote_attempt().ok().flatten().is_some_and(|attempt| attempt.error.is_some())
     }
 
+    /// How long until GitHub's limit of requests allows the next one, where it is who is asked. A person who reloads does not
+    /// wait: that look says why it asks nobody.
+    fn allowed_in(&self, config: &HostConfig) -> Duration {
+        let last = self.runtime.read_remote_attempt().ok().flatten().filter(|_| config.github.as_remote);
+        github_asking::allowed_in(last.and_then(|attempt| attempt.not_before))
+    }
+
     /// How long the last attempt is to be followed by none, and how long ago it was.
     fn pause_and_age(&self, config: &HostConfig) -> Option<(Duration, Duration)> {
         let attempt = self.runtime.read_remote_attempt().ok()??;
@@ -137,5 +163,54 @@ impl RemoteCheck {
         let pause = schedule::pause(interval, attempt.failures_in_a_row, &config.host_name(), number);
         let age = Duration::try_from(Timestamp::now().duration_since(attempt.at)).unwrap_or_default();
         Some((pause, age))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::super::look_process::tests::program;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_limit_of_github_is_waited_for_and_what_it_told_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let (state, runtime) = (StateDirectory::new(directory.path()), RuntimeDirectory::new(directory.path()));
+        let mut config = HostConfig::default();
+        let in_minutes = |minutes| Timestamp::now() + SignedDuration::from_mins(minutes);
+        let limited = RemoteAttempt::failed(None, Timestamp::now(), "limit").not_before(Some(in_minutes(50)));
+        runtime.write_remote_attempt(&limited).unwrap();
+        assert!(RemoteCheck::new(&config, &state, &runtime).is_due(), "Git knows of no such limit");
+        config.github.as_remote = true;
+        let mut check = RemoteCheck::new(&config, &state, &runtime);
+        let due = |check: &RemoteCheck| check.due().unwrap() - Instant::now();
+        assert!((2880..=3000).contains(&due(&check).as_secs()), "{:?}", due(&check));
+        config.agent.interval_seconds = 5 * 3600;
+        assert!(!check.is_due_soon(&config), "not even together with another look");
+
+        // What a look knows the next one is told, and only of the same settings.
+        let mut known = KnownAnswers::default();
+        known.ask_not_before(in_minutes(60));
+        let asked = directory.path().join("asked");
+        let answer = serde_json::json!({ "known": known, "tip": { "Err": "limit" } });
+        let script = format!("cat > {}; echo '{answer}'; echo '{{\"Err\":\"no\"}}'", asked.display());
+        check.looks = check.looks.with_program(program(directory.path(), &script));
+        for (interval, is_told) in [(300, false), (300, true), (600, false)] {
+            config.agent.interval_seconds = interval;
+            check.start(&config, None);
+            assert_eq!(check.finished(&config).await.unwrap().unwrap_err(), "no");
+            let asked: serde_json::Value = serde_json::from_slice(&std::fs::read(&asked).unwrap()).unwrap();
+            assert_eq!(asked["known"]["not_before"].is_string(), is_told, "{asked}");
+            assert!(due(&check) > Duration::from_mins(48), "{:?}", due(&check));
+        }
+        // A person who reloads is told why at once.
+        check.make_due();
+        assert!(check.is_due() && check.is_due_soon(&config));
+        config.github.as_remote = false;
+        check.start(&config, None);
+        check.finished(&config).await.unwrap().unwrap_err();
+        let asked: serde_json::Value = serde_json::from_slice(&std::fs::read(&asked).unwrap()).unwrap();
+        assert_eq!(asked["known"], serde_json::Value::Null, "{asked}");
     }
 }

@@ -8,7 +8,7 @@ use nixfleet_core::github::{GithubError, Token};
 
 use super::{PrError, block_on};
 use crate::daemon::systemd::Systemd;
-use crate::{pull_requests, remote};
+use crate::{github_asking, remote};
 
 /// The variables that GitHub's own programs take a token from, as these have it: the first one counts.
 const TOKEN_VARIABLES: [&str; 2] = ["GH_TOKEN", "GITHUB_TOKEN"];
@@ -46,7 +46,7 @@ impl OwnedToken {
         let of_unit =
             |name: &str| of_unit.iter().find(|credential| credential.0 == name).map(|it| PathBuf::from(&it.1));
         let passed = |name: &str| remote::passed(name).or_else(|| of_unit(name));
-        Ok(match pull_requests::token(host, remote_url, passed) {
+        Ok(match github_asking::token(host, remote_url, passed) {
             Ok(Some(token)) => Self::OfHost(token),
             Ok(None) => Self::Absent(None),
             // It may be for root only: then a public repository is read without one.

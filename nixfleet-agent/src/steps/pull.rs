@@ -28,7 +28,7 @@ pub(super) fn pull(context: &Context) -> Result<Success, StepError> {
         git::allow_foreign_owner();
     }
     let store = RemoteStore::new(context.state.remote_repository_path());
-    let looked = remote::look(&context.config, &context.state, &context.runtime);
+    let looked = remote::fetch(&context.config, &context.state, &context.runtime);
     let tip = looked.map_err(StepError::in_phase(Phase::Fetch))?;
 
     let rewritten =

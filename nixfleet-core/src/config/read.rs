@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
-use super::{HostConfig, RepositoryConfig};
+use super::{GithubConfig, HostConfig, RepositoryConfig};
 
 /// A configuration is a few hundred bytes; what is larger is another file.
 const MAXIMUM_BYTES: u64 = 1024 * 1024;
@@ -123,6 +123,7 @@ fn check(config: &HostConfig) -> Result<(), String> {
         return Err("tests.user must be the name of a user".to_owned());
     }
     check_repository(&config.repository)?;
+    check_github(&config.github, config.repository.url.as_deref())?;
     for (key, value) in [
         ("agent.heartbeat_deadline_seconds", config.agent.heartbeat_deadline_seconds),
         ("agent.interval_seconds", config.agent.interval_seconds),
@@ -172,6 +173,34 @@ fn check_repository(repository: &RepositoryConfig) -> Result<(), String> {
     }
 }
 
+/// An address that is not configured is that of the checkout: the look itself finds out.
+fn check_github(github: &GithubConfig, remote_url: Option<&str>) -> Result<(), String> {
+    if github.as_remote && !github.enable {
+        return Err("github.as_remote has GitHub asked, which is off: set github.enable, too, or leave as_remote out \
+                    to look with Git"
+            .to_owned());
+    }
+    if github.as_remote
+        && let Some(url) = remote_url
+    {
+        is_on_github(url, github.api_url.as_deref())
+            .map_err(|error| format!("github.as_remote: {error}, or leave it out to look with Git"))?;
+    }
+    Ok(())
+}
+
+#[cfg(feature = "github")]
+fn is_on_github(url: &str, api_url: Option<&str>) -> Result<(), crate::github::GithubError> {
+    crate::github::GithubRepository::of_remote(url, api_url).map(|_| ())
+}
+
+/// Programs that never ask GitHub, such as the exporter, need not know its addresses.
+#[cfg(not(feature = "github"))]
+#[expect(clippy::unnecessary_wraps, reason = "as with the feature")]
+const fn is_on_github(_url: &str, _api_url: Option<&str>) -> Result<(), std::convert::Infallible> {
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +231,37 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "github")]
+    fn who_looks_through_github_has_a_remote_there() {
+        let of = |repository: &str, api: &str| {
+            let content =
+                format!(r#"{{"repository": {{{repository}}}, "github": {{"enable": true, "as_remote": true{api}}}}}"#);
+            reading(content.as_bytes()).map(|config| config.github.as_remote).map_err(|error| error.to_string())
+        };
+        for (repository, api) in [
+            (r#""url": "git@github.com:example/fleet.git""#, ""),
+            (r#""url": "https://ghe.example.org/example/fleet""#, ""),
+            (r#""url": "forge:example/fleet""#, r#", "api_url": "https://ghe.example.org/api/v3""#),
+            // Of a checkout: only the look knows.
+            (r#""path": "/srv/fleet""#, ""),
+        ] {
+            assert_eq!(of(repository, api), Ok(true), "{repository}");
+        }
+        for (repository, api, sentence) in [
+            (r#""url": "https://gitlab.com/a/b""#, "", "https://gitlab.com/a/b is not a repository on GitHub"),
+            (r#""url": "/srv/fleet.git""#, "", "none of GitHub's"),
+            (r#""url": "https://u:secret@codeberg.org/a/b""#, "", "another service's"),
+            (r#""url": "git@github.com:a/b""#, r#", "api_url": "http://example.org""#, "others could read the token"),
+        ] {
+            let error = of(repository, api).unwrap_err();
+            let has = |part: &str| error.contains(part);
+            assert!(has("github.as_remote: ") && has(sentence) && has("leave it out") && !has("secret"), "{error}");
+        }
+        let off = reading(br#"{"repository": {"url": "/srv/fleet.git"}, "github": {"enable": true}}"#);
+        assert!(!off.unwrap().github.as_remote, "nobody looks there");
+    }
+
+    #[test]
     fn the_tests_lie_below_the_hosts_name() {
         let config = reading(br#"{"host": "web1"}"#).unwrap();
         assert_eq!(config.tests_directory(), Path::new("hosts/web1/tests"));
@@ -228,6 +288,11 @@ mod tests {
             (br#"{"repository": {"path": "/home/root", "user": "root"}}"#, "must not be root"),
             (br#"{"repository": {"path": "/srv", "user": "a:b"}}"#, "must be the name of a user"),
             (br#"{"repository": {"user": "alice"}}"#, "set repository.path, too"),
+            (
+                br#"{"github": {"as_remote": true}}"#,
+                "github.as_remote has GitHub asked, which is off: set github.enable",
+            ),
+            (br#"{"github": {"as_remote": "yes"}}"#, "github.as_remote: invalid type"),
             (br#"{"confirm": {"timeout_seconds": 0}}"#, "confirm.timeout_seconds must be at least 1"),
             (br#"{"confirm": {"command": []}}"#, "confirm.command must begin with a program"),
             (br#"{"confirm": {"command": ["", "x"]}}"#, "confirm.command must begin with a program"),

@@ -26,6 +26,12 @@ fn observe(path: &Path) -> Result<Option<LocalRepository>, RepositoryError> {
     Ok(Some(LocalRepository { head, branch, uncommitted_changes, shallow: repository.is_shallow(), path: root }))
 }
 
+/// The commit that HEAD is at; none where `path` does not exist, or has no commit yet.
+pub fn head_of(path: &Path) -> Result<Option<crate::Revision>, RepositoryError> {
+    let Some(repository) = open(path)? else { return Ok(None) };
+    Ok(head(&repository, &root(&repository))?.0)
+}
+
 /// Opens the repository that `path` is or lies in; none where `path` does not exist.
 pub(super) fn open(path: &Path) -> Result<Option<Repository>, RepositoryError> {
     let no_ceilings: [&OsStr; 0] = [];

@@ -25,7 +25,7 @@ pub use abbreviated::{ResolveError, resolve_abbreviated};
 pub use checkout::{CheckoutError, Moved, RewrittenBranch, fast_forward, remove_locks_made_between};
 pub use committed::{CommittedFiles, WriteOutBounds, WriteOutError, WrittenOut};
 pub use divergence::divergence;
-pub use local::observe_repository;
+pub use local::{head_of, observe_repository};
 pub use lock_bytes::{LOCK_BYTES_MAXIMUM, lock_in_commit, lock_in_work_tree};
 pub use ownership::allow_foreign_owner;
 pub use redact::redact_url;

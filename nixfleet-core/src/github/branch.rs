@@ -8,8 +8,12 @@ use super::reply::{BranchReply, RepositoryReply};
 use super::{GithubClient, GithubError, KnownAnswers};
 use crate::Revision;
 use crate::flake_lock;
+use crate::git::redact_url;
 use crate::observation::{LockFile, RemoteCommit};
 use crate::one_line::one_line;
+
+/// As with Git: some thousand times what is common.
+const LOCK_BYTES_MAXIMUM: usize = 64 * 1024 * 1024;
 
 /// The tip of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +42,10 @@ impl GithubClient {
         let path = self.path(&format!("/branches/{}", path.join("/")));
         let question = contents_question(path, format!("look at the branch {branch} of {}", self.repository));
         let found = self.get::<BranchReply>(known, &question).await?.content;
+        if found.name != branch {
+            let (to, repository) = (one_line(&found.name, 200), self.repository.to_string());
+            return Err(GithubError::BranchRenamed { branch, to, repository });
+        }
         let commit = found.commit.commit;
         Ok(BranchHead {
             branch: found.name,
@@ -51,25 +59,35 @@ impl GithubClient {
     pub async fn flake_lock(&self, revision: &Revision) -> Result<Option<Vec<u8>>, GithubError> {
         let path = self.path(&format!("/contents/flake.lock?ref={revision}"));
         let asked = format!("read flake.lock of {} of {}", revision.short(), self.repository);
-        self.raw(&contents_question(path, asked)).await
+        self.raw(&contents_question(path, asked), LOCK_BYTES_MAXIMUM).await
     }
 
     /// The remote's answer as [`crate::git::RemoteStore::observe`] gives it, without a clone: the tip of the branch and the
     /// `flake.lock` of that very commit. With `previous` as the tip only the branch is asked for.
+    ///
+    /// `remote_url` is the address that Git has for this repository: the answer is told as that remote's, without secrets.
     pub async fn observe_branch(
         &self,
+        remote_url: &str,
         branch: Option<&str>,
         previous: Option<&RemoteCommit>,
         known: &mut KnownAnswers,
         now: Timestamp,
     ) -> Result<RemoteCommit, GithubError> {
-        let url = self.repository.web_url();
+        let url = redact_url(remote_url);
         let head = self.branch_head(branch, known).await?;
         let previous = previous.filter(|previous| previous.is_of(Some(&url), Some(&head.branch)));
         if let Some(previous) = previous.filter(|previous| previous.revision == head.revision) {
             return Ok(RemoteCommit { confirmed_at: now, ..previous.clone() });
         }
-        let lock: Option<LockFile> = self.flake_lock(&head.revision).await?.as_deref().map(flake_lock::summarize);
+        // The branch may have been the last that could be asked for.
+        self.may_ask(known, Timestamp::now())?;
+        let lock = self.flake_lock(&head.revision).await.inspect_err(|error| {
+            if let Some(until) = error.not_before() {
+                known.ask_not_before(until);
+            }
+        })?;
+        let lock: Option<LockFile> = lock.as_deref().map(flake_lock::summarize);
         Ok(RemoteCommit {
             url,
             branch: head.branch,
@@ -80,10 +98,11 @@ impl GithubClient {
             first_seen_at: now,
             confirmed_at: now,
             earlier_tips: previous.map(RemoteCommit::tips_up_to_here).unwrap_or_default(),
+            distance: None,
         })
     }
 }
 
-fn contents_question(path: String, asked: String) -> Question {
+pub(super) fn contents_question(path: String, asked: String) -> Question {
     Question { path, asked, right: "\"Contents: read\"" }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{ACCEPT, ETAG, HeaderValue, IF_NONE_MATCH, LINK, LOCATION};
+use http::header::{ACCEPT, CONTENT_LENGTH, ETAG, HeaderValue, IF_NONE_MATCH, LINK, LOCATION};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use jiff::Timestamp;
@@ -23,7 +23,14 @@ const MAXIMUM_BYTES: usize = 16 * 1024 * 1024;
 /// A repository that was renamed, several times.
 const REDIRECTS: usize = 3;
 
-const JSON: &str = "application/vnd.github+json";
+/// The form of an answer.
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    accept: &'static str,
+    maximum_bytes: usize,
+}
+
+const JSON: Form = Form { accept: "application/vnd.github+json", maximum_bytes: MAXIMUM_BYTES };
 
 /// How long GitHub is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,10 +108,7 @@ impl GithubClient {
         question: &Question,
     ) -> Result<Page<T>, GithubError> {
         let now = Timestamp::now();
-        if let Some(until) = known.not_before().filter(|until| *until > now) {
-            let said = "said by an earlier answer".to_owned();
-            return Err(GithubError::LimitReached { status: 429, said, until, with_token: self.with_token });
-        }
+        self.may_ask(known, now)?;
         let etag = known.get(&question.path).map(|known| known.etag.clone());
         let answer = self.ask(Method::GET, question, None::<&()>, JSON, etag.as_deref()).await;
         if let Some(until) = answer.as_ref().err().and_then(GithubError::not_before) {
@@ -130,6 +134,17 @@ impl GithubClient {
         Ok(Page { content, has_next })
     }
 
+    /// An error while GitHub's limit of requests holds, as far as it is known.
+    pub(super) fn may_ask(&self, known: &KnownAnswers, now: Timestamp) -> Result<(), GithubError> {
+        match known.not_before().filter(|until| *until > now) {
+            Some(until) => {
+                let said = "said by an earlier answer".to_owned();
+                Err(GithubError::LimitReached { status: 429, said, until, with_token: self.with_token })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The answer to a request that changes something.
     pub(super) async fn change<T: DeserializeOwned>(
         &self,
@@ -142,8 +157,9 @@ impl GithubClient {
     }
 
     /// The bytes of a file, where it is there.
-    pub(super) async fn raw(&self, question: &Question) -> Result<Option<Vec<u8>>, GithubError> {
-        match self.ask(Method::GET, question, None::<&()>, "application/vnd.github.raw+json", None).await {
+    pub(super) async fn raw(&self, question: &Question, maximum_bytes: usize) -> Result<Option<Vec<u8>>, GithubError> {
+        let form = Form { accept: "application/vnd.github.raw+json", maximum_bytes };
+        match self.ask(Method::GET, question, None::<&()>, form, None).await {
             Ok(answer) => Ok(Some(answer.body)),
             // Whoever asks for a file of a commit has seen the commit.
             Err(GithubError::NotFound { status: 404, .. } | GithubError::TokenNeeded { status: 404, .. }) => Ok(None),
@@ -166,13 +182,13 @@ impl GithubClient {
         method: Method,
         question: &Question,
         body: Option<&impl Serialize>,
-        accept: &'static str,
+        form: Form,
         etag: Option<&str>,
     ) -> Result<Answer, GithubError> {
         let following = async {
             let mut path = question.path.clone();
             for _ in 0..=REDIRECTS {
-                let answer = self.send(&self.rest, method.clone(), &path, question, body, accept, etag).await?;
+                let answer = self.send(&self.rest, method.clone(), &path, question, body, form, etag).await?;
                 if !answer.status.is_redirection() || answer.status == StatusCode::NOT_MODIFIED {
                     return Ok(answer);
                 }
@@ -197,20 +213,28 @@ impl GithubClient {
         path: &str,
         question: &Question,
         body: Option<&impl Serialize>,
-        accept: &'static str,
+        form: Form,
         etag: Option<&str>,
     ) -> Result<Answer, GithubError> {
-        let mut request = http::Request::builder().method(method).uri(path).header(ACCEPT, accept);
+        let mut request = http::Request::builder().method(method).uri(path).header(ACCEPT, form.accept);
         if let Some(etag) = etag.and_then(|etag| HeaderValue::from_str(etag).ok()) {
             request = request.header(IF_NONE_MATCH, etag);
         }
         let request = octocrab.build_request(request, body).map_err(|error| self.unreachable(&error))?;
         let reply = octocrab.execute(request).await.map_err(|error| self.unreachable(&error))?;
         let (parts, body) = reply.into_parts();
-        let body = Limited::new(body, MAXIMUM_BYTES).collect().await.map_err(|error| {
+        let too_large = || GithubError::TooLarge {
+            host: self.host(),
+            asked: question.asked.clone(),
+            mebibytes: form.maximum_bytes / (1024 * 1024),
+        };
+        // What says so is not even begun.
+        if content_length(&parts.headers).is_some_and(|length| length > form.maximum_bytes) {
+            return Err(too_large());
+        }
+        let body = Limited::new(body, form.maximum_bytes).collect().await.map_err(|error| {
             if error.is::<LengthLimitError>() {
-                let detail = "it sends more than 16 MiB".to_owned();
-                return GithubError::Malformed { host: self.host(), asked: question.asked.clone(), detail };
+                return too_large();
             }
             let detail = format!("the connection broke off in the middle of an answer ({})", innermost(&*error));
             GithubError::Unreachable { host: self.host(), detail }
@@ -269,6 +293,10 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         error = source;
     }
     one_line(&error.to_string(), 200)
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn has_next(headers: &HeaderMap) -> bool {

@@ -162,6 +162,28 @@ pub enum GithubError {
         /// The reason.
         detail: String,
     },
+    /// The answer is larger than any of its kind.
+    #[error(
+        "{host} sends more than {mebibytes} MiB when asked to {asked}: where it is a file, make it anew; else check github.api_url"
+    )]
+    TooLarge {
+        /// The API's host.
+        host: String,
+        /// What was asked for.
+        asked: String,
+        /// The most that is taken.
+        mebibytes: usize,
+    },
+    /// The branch has another name by now, to which GitHub leads and Git does not.
+    #[error("the branch {branch} of {repository} was renamed to {to}: follow that one (repository.branch)")]
+    BranchRenamed {
+        /// The name that was asked for.
+        branch: String,
+        /// Its name now.
+        to: String,
+        /// The repository, as OWNER/NAME.
+        repository: String,
+    },
     /// It was asked to merge, no answer came, and the pull request is not merged.
     #[error("#{number} is not merged, and no answer says why ({cause}): look at it again")]
     NotMerged {
@@ -194,6 +216,13 @@ impl GithubError {
 
     /// Whether what was asked for may have been done all the same.
     pub(super) const fn is_unclear(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Server { .. } | Self::Malformed { .. })
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::TimedOut { .. }
+                | Self::Server { .. }
+                | Self::Malformed { .. }
+                | Self::TooLarge { .. }
+        )
     }
 }

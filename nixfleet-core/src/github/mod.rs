@@ -13,6 +13,7 @@ mod address;
 mod branch;
 mod checks;
 mod client;
+mod distance;
 mod error;
 mod known_answers;
 mod lock_updates;

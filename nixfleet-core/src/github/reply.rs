@@ -120,6 +120,15 @@ pub(super) struct Committer {
     pub(super) date: Option<Timestamp>,
 }
 
+/// Of `commit-comparison`, of which the base is the first.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ComparisonReply {
+    /// Commits that only the second one has.
+    pub(super) ahead_by: u32,
+    /// Commits that only the first one has.
+    pub(super) behind_by: u32,
+}
+
 /// Of `repository`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct RepositoryReply {

@@ -17,7 +17,8 @@ use crate::observation::{
 pub(super) enum Why<'a> {
     Pulling(Age),
     NotObserved,
-    NoRepository,
+    /// With what the remote has, and how old that is where newer attempts failed.
+    NoRepository(Option<(&'a RemoteCommit, Option<Stale<'a>>)>),
     Unreadable(&'a str),
     Compared(Box<Comparison<'a>>),
 }
@@ -40,7 +41,10 @@ pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
     }
     let repository = match &observation.repository {
         Reading::NotObserved => return Verdict::new(State::Unknown, Why::NotObserved),
-        Reading::Absent => return Verdict::new(State::Unknown, Why::NoRepository).action(Action::Pull),
+        Reading::Absent => {
+            let tip = observation.remote.last_good.as_ref().map(|tip| (tip, remote::stale(&observation.remote, now)));
+            return Verdict::new(State::Unknown, Why::NoRepository(tip)).action(Action::Pull);
+        }
         Reading::Unreadable(sentence) => {
             return Verdict::new(State::Unknown, Why::Unreadable(sentence)).action(Action::CheckConfiguration);
         }
@@ -96,7 +100,12 @@ impl fmt::Display for Why<'_> {
         match self {
             Self::Pulling(age) => write!(formatter, "pull {}", age.running()),
             Self::NotObserved => formatter.write_str("not observed"),
-            Self::NoRepository => formatter.write_str("no local repository yet: the first pull clones it"),
+            Self::NoRepository(tip) => {
+                formatter.write_str("no local repository yet: the first pull clones it")?;
+                let Some((RemoteCommit { branch, revision, subject, .. }, stale)) = tip else { return Ok(()) };
+                write!(formatter, "; {branch} is at {}: {subject}", revision.short())?;
+                stale.as_ref().map_or(Ok(()), |stale| stale.fmt(formatter))
+            }
             Self::Unreadable(sentence) => formatter.write_str(sentence),
             Self::Compared(comparison) => comparison.fmt(formatter),
         }

@@ -15,7 +15,8 @@ use crate::observation::{LockFile, Observation, PullRequest, Reading, RemoteComm
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Why<'a> {
     NotObserved,
-    NoRepository,
+    /// With the remote's.
+    NoRepository(Option<&'a LockFile>),
     NoLocalLock,
     NoLocalLockButRemote,
     Unreadable(&'a str),
@@ -57,11 +58,11 @@ pub(super) fn judge(observation: &Observation, now: Timestamp) -> Verdict<'_> {
 }
 
 fn no_local_lock(observation: &Observation) -> Verdict<'_> {
-    let remote_has_one = observation.remote.last_good.as_ref().is_some_and(|tip| tip.lock.is_some());
+    let remote = observation.remote.last_good.as_ref().and_then(|tip| tip.lock.as_ref());
     let (why, action) = match &observation.repository {
-        Reading::Absent => (Why::NoRepository, Action::Pull),
+        Reading::Absent => (Why::NoRepository(remote), Action::Pull),
         Reading::Unreadable(sentence) => (Why::Unreadable(sentence), Action::CheckConfiguration),
-        _ if remote_has_one => (Why::NoLocalLockButRemote, Action::Pull),
+        _ if remote.is_some() => (Why::NoLocalLockButRemote, Action::Pull),
         _ => (Why::NoLocalLock, Action::CheckConfiguration),
     };
     Verdict::new(State::Unknown, why).action(action)
@@ -113,7 +114,14 @@ impl fmt::Display for Why<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotObserved => formatter.write_str("not observed"),
-            Self::NoRepository => formatter.write_str("no local repository yet: the first pull clones it"),
+            Self::NoRepository(remote) => {
+                formatter.write_str("no local repository yet: the first pull clones it")?;
+                match remote.filter(|remote| remote.problem.is_none()).map(|remote| remote.inputs.len()) {
+                    None => Ok(()),
+                    Some(1) => formatter.write_str("; the remote's pins 1 input"),
+                    Some(count) => write!(formatter, "; the remote's pins {count} inputs"),
+                }
+            }
             Self::NoLocalLockButRemote => formatter.write_str(
                 "no flake.lock in the local repository, the remote has one: pull, or bring it back with \
                  `git restore flake.lock`",

@@ -23,7 +23,7 @@ pub use operations::{
 };
 pub use pull_requests::{PullRequest, PullRequestAttempt, PullRequestList, PullRequestStatus};
 pub use reading::Reading;
-pub use remote::{RemoteAttempt, RemoteCommit, RemoteStatus, SeenTip};
+pub use remote::{RemoteAttempt, RemoteCommit, RemoteStatus, SeenTip, ToldDistance};
 pub use repository::{BoundedCount, Divergence, LocalRepository};
 pub use settings::InferenceSettings;
 pub use sources::Source;

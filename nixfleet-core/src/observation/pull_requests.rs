@@ -54,9 +54,6 @@ pub struct PullRequestAttempt {
     pub attempt: RemoteAttempt,
     /// The remote that it was about, without credentials.
     pub remote_url: String,
-    /// Before this time nothing may be asked: the forge's limit of requests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub not_before: Option<Timestamp>,
 }
 
 impl PullRequestStatus {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::LockFile;
+use super::{BoundedCount, Divergence, LockFile};
 use crate::{Revision, Sha256};
 
 /// What is known of the remote.
@@ -53,6 +53,22 @@ pub struct RemoteCommit {
     /// The tips before this one, oldest first, at most [`RemoteCommit::EARLIER_TIPS`]: they tell since when a host is behind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier_tips: Vec<SeenTip>,
+    /// How far the host's commit is from this one, where a forge was asked that has both and the host has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance: Option<ToldDistance>,
+}
+
+/// What a forge says of a commit and the tip of the tracked branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldDistance {
+    /// The commit.
+    pub from: Revision,
+    /// Commits that only its history has; absent where the forge does not know the commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<u32>,
+    /// Commits that only the tip's history has; absent where the forge does not know the commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<u32>,
 }
 
 /// A commit that was the tip of the tracked branch for a while.
@@ -79,6 +95,13 @@ impl RemoteCommit {
             lock_sha256: self.lock.as_ref().map(|lock| lock.sha256),
             first_seen_at: self.first_seen_at,
         }
+    }
+
+    /// How far this commit of the host is from the tip, where a forge told that of this very commit.
+    #[must_use]
+    pub fn told_divergence(&self, from: &Revision) -> Option<Divergence> {
+        let told = self.distance.as_ref().filter(|told| told.from == *from)?;
+        Some(Divergence { ahead: BoundedCount::exactly(told.ahead?), behind: BoundedCount::exactly(told.behind?) })
     }
 
     /// Whether it is the answer of this remote (its address without credentials) for this branch, where they are known.
@@ -133,6 +156,9 @@ pub struct RemoteAttempt {
     pub succeeded_total: u64,
     /// Attempts that failed since the machine's start.
     pub failed_total: u64,
+    /// Before this time nothing may be asked: the forge's limit of requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
 }
 
 impl RemoteAttempt {
@@ -147,6 +173,7 @@ impl RemoteAttempt {
             last_success_at: Some(at),
             succeeded_total: previous.map_or(0, |previous| previous.succeeded_total).saturating_add(1),
             failed_total: previous.map_or(0, |previous| previous.failed_total),
+            not_before: Self::limit_of(previous, at),
         }
     }
 
@@ -162,7 +189,20 @@ impl RemoteAttempt {
             last_success_at: previous.and_then(|previous| previous.last_success_at),
             succeeded_total: previous.map_or(0, |previous| previous.succeeded_total),
             failed_total: previous.map_or(0, |previous| previous.failed_total).saturating_add(1),
+            not_before: Self::limit_of(previous, at),
         }
+    }
+
+    /// The same, and before this time nothing may be asked, where the forge said so.
+    #[must_use]
+    pub fn not_before(self, until: Option<Timestamp>) -> Self {
+        let until = until.filter(|until| *until > self.at);
+        Self { not_before: self.not_before.max(until), ..self }
+    }
+
+    /// A limit ends with time only, whoever asks whom in between.
+    fn limit_of(previous: Option<&Self>, at: Timestamp) -> Option<Timestamp> {
+        previous?.not_before.filter(|until| *until > at)
     }
 }
 
@@ -186,5 +226,18 @@ mod tests {
         assert_eq!(fourth.last_success_at, Some(at(30)));
         let set_back = RemoteAttempt::failed(Some(&fourth), at(5), "timed out");
         assert_eq!(set_back.failing_since, Some(at(5)), "a clock that was set back");
+    }
+
+    #[test]
+    fn a_limit_ends_with_time_only() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let limited = RemoteAttempt::failed(None, at(10), "limit").not_before(Some(at(100)));
+        assert_eq!(limited.not_before, Some(at(100)));
+        let by_git = RemoteAttempt::succeeded(Some(&limited), at(20));
+        assert_eq!(by_git.not_before, Some(at(100)), "a pull asks somebody else");
+        assert_eq!(by_git.clone().not_before(Some(at(50))).not_before, Some(at(100)));
+        assert_eq!(by_git.clone().not_before(None).not_before, Some(at(100)));
+        assert_eq!(RemoteAttempt::failed(Some(&by_git), at(100), "no route").not_before, None);
+        assert_eq!(RemoteAttempt::succeeded(None, at(100)).not_before(Some(at(99))).not_before, None);
     }
 }

@@ -125,6 +125,12 @@ impl HostObserver {
         let branch = config.repository.branch.clone();
         // What another remote or branch answered, before the configuration changed, tells nothing about this one.
         let last_good = into_present(state.remote).filter(|commit| commit.is_of(url.as_deref(), branch.as_deref()));
+        // Where the commits are not here, a forge may have told.
+        let told = || {
+            let head = local.repository.present()?.head.as_ref()?;
+            last_good.as_ref()?.told_divergence(head)
+        };
+        let divergence = local.divergence.or_else(told);
         Observation {
             host: config.host_name(),
             settings: config.inference_settings(),
@@ -135,7 +141,7 @@ impl HostObserver {
             },
             repository: local.repository,
             local_lock: local.lock,
-            divergence: local.divergence,
+            divergence,
             remote: RemoteStatus {
                 url: url.or_else(|| last_good.as_ref().map(|commit| commit.url.clone())),
                 branch: branch.or_else(|| last_good.as_ref().map(|commit| commit.branch.clone())),

@@ -98,6 +98,7 @@ fn remote_commit() -> impl Strategy<Value = RemoteCommit> {
             first_seen_at,
             confirmed_at,
             earlier_tips,
+            distance: None,
         },
     )
 }
@@ -112,6 +113,7 @@ fn remote_attempt() -> impl Strategy<Value = RemoteAttempt> {
             last_success_at: None,
             succeeded_total: 1,
             failed_total: 1,
+            not_before: None,
         }
     })
 }

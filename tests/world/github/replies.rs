@@ -198,3 +198,20 @@ pub(super) fn branch(full_name: &str, name: &str, revision: &str) -> Value {
         "_links": { "html": url, "self": url }, "protected": false, "protection": { "enabled": false }, "protection_url": url
     })
 }
+
+/// The second page, on which there are no files.
+pub(super) fn comparison(full_name: &str, from: &str, to: &str, ahead_by: u32, behind_by: u32) -> Value {
+    let url = format!("{API}/repos/{full_name}/compare/{from}...{to}");
+    let commit = branch(full_name, "", from)["commit"].clone();
+    let status = match (ahead_by, behind_by) {
+        (0, 0) => "identical",
+        (_, 0) => "ahead",
+        (0, _) => "behind",
+        _ => "diverged",
+    };
+    json!({
+        "url": url, "html_url": url, "permalink_url": url, "diff_url": url, "patch_url": url, "base_commit": commit,
+        "merge_base_commit": commit, "status": status, "ahead_by": ahead_by, "behind_by": behind_by,
+        "total_commits": ahead_by, "commits": []
+    })
+}

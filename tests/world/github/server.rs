@@ -108,6 +108,8 @@ struct Inner {
     on_merge: Option<OnMerge>,
     token: Option<String>,
     former_name: Option<String>,
+    former_branch: Option<String>,
+    distances: Vec<(String, u32, u32)>,
 }
 
 /// Until it is dropped. Then all that it heard and said is held against GitHub's description.
@@ -147,6 +149,8 @@ impl GithubServer {
             on_merge: None,
             token: None,
             former_name: None,
+            former_branch: None,
+            distances: Vec::new(),
         }));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let server = runtime.block_on(async {
@@ -191,6 +195,16 @@ impl GithubServer {
     /// Was called so before, and redirects.
     pub fn was_called(&self, full_name: &str) {
         self.inner().former_name = Some(full_name.to_owned());
+    }
+
+    /// `main` was called so before, and GitHub leads to it.
+    pub fn main_was_called(&self, branch: &str) {
+        self.inner().former_branch = Some(branch.to_owned());
+    }
+
+    /// Knows this commit too: how many commits only its history has, and only that of the tip.
+    pub fn knows(&self, revision: &str, ahead: u32, behind: u32) {
+        self.inner().distances.push((revision.to_owned(), ahead, behind));
     }
 
     /// Answers what is made up here (from method and path) instead of its own answers.
@@ -329,7 +343,21 @@ impl Inner {
             ("GET", ["branches", name @ ..]) if name.join("/") == "main" => {
                 Reply::Json(200, replies::branch(&self.repository, "main", &self.tip), None)
             }
+            ("GET", ["branches", name @ ..]) if self.former_branch.as_ref() == Some(&name.join("/")) => {
+                Reply::Moved("/repositories/1296269/branches/main".to_owned())
+            }
             ("GET", ["branches", ..]) => Reply::error(404, "Branch not found"),
+            ("GET", ["compare", commits]) => {
+                let (from, to) = commits.split_once("...").unwrap();
+                let known = self.distances.iter().rfind(|(known, ..)| known == from).filter(|_| to == self.tip);
+                known.map_or_else(
+                    || Reply::error(404, "Not Found"),
+                    |(_, ahead, behind)| {
+                        let reply = replies::comparison(&self.repository, from, to, *behind, *ahead);
+                        Reply::Json(200, reply, None)
+                    },
+                )
+            }
             ("GET", ["contents", "flake.lock"]) => {
                 let wanted = exchange.query.iter().find(|(name, _)| name == "ref").map(|(_, value)| value.as_str());
                 let lock = self.locks.iter().find(|(revision, _)| Some(revision.as_str()) == wanted);

@@ -59,6 +59,7 @@ impl Host {
                     first_seen_at: before(790),
                     confirmed_at: before(2),
                     earlier_tips: Vec::new(),
+                    distance: None,
                 }),
                 last_attempt: Some(RemoteAttempt {
                     at: before(2),
@@ -68,6 +69,7 @@ impl Host {
                     last_success_at: Some(before(2)),
                     succeeded_total: 9,
                     failed_total: 0,
+                    not_before: None,
                 }),
                 problem: None,
             },

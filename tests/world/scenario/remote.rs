@@ -38,6 +38,7 @@ impl Host {
             last_success_at: Some(before(minutes)),
             succeeded_total: 9,
             failed_total: u64::from(tries),
+            not_before: None,
         });
         self
     }

@@ -40,8 +40,32 @@ impl RemoteStore {
         local_repository: Option<&Path>,
         now: Timestamp,
     ) -> Result<RemoteCommit, RemoteError> {
+        self.look(source, previous, local_repository, now, Wanted::Facts)
+    }
+
+    /// The same, and afterwards the commit is in this store or in `local_repository`, also where `previous` was read without
+    /// its objects, as from a forge's API.
+    pub fn fetch(
+        &self,
+        source: &RemoteSource,
+        previous: Option<&RemoteCommit>,
+        local_repository: Option<&Path>,
+        now: Timestamp,
+    ) -> Result<RemoteCommit, RemoteError> {
+        self.look(source, previous, local_repository, now, Wanted::Objects)
+    }
+
+    fn look(
+        &self,
+        source: &RemoteSource,
+        previous: Option<&RemoteCommit>,
+        local_repository: Option<&Path>,
+        now: Timestamp,
+        wanted: Wanted,
+    ) -> Result<RemoteCommit, RemoteError> {
         let url = redact_url(&source.url);
         let look = Look {
+            wanted,
             store: self.clone(),
             source: source.clone(),
             url: url.clone(),
@@ -54,8 +78,18 @@ impl RemoteStore {
     }
 }
 
+/// What a look is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// What the commit says.
+    Facts,
+    /// The commit itself.
+    Objects,
+}
+
 /// All that one look needs, in the thread that does it.
 struct Look {
+    wanted: Wanted,
     store: RemoteStore,
     source: RemoteSource,
     url: String,
@@ -101,7 +135,8 @@ impl Look {
         self.store.prepare(attempt.deadline)?;
         let references = connection.references(&self.store)?;
         let (branch, tip) = tip(&references, self.source.branch.as_deref(), &self.url)?;
-        if let Some(previous) = &self.previous
+        if self.wanted == Wanted::Facts
+            && let Some(previous) = &self.previous
             && (&previous.url, &previous.branch, previous.revision.as_str()) == (&self.url, &branch, &*tip.to_string())
         {
             return Ok(RemoteCommit { confirmed_at: self.now, ..previous.clone() });
@@ -197,6 +232,8 @@ impl Look {
             first_seen_at,
             confirmed_at: self.now,
             earlier_tips,
+            // The commit is here now.
+            distance: None,
         }
     }
 }
