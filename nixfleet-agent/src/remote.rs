@@ -42,6 +42,11 @@ pub(crate) fn look(
         let store = RemoteStore::new(state.remote_repository_path());
         Ok(store.observe(&source, previous.as_ref(), Some(&path), now)?)
     });
+    // Before the attempt: whoever reads that it succeeded finds what it brought.
+    let written = match &answer {
+        Ok(tip) => state.write_remote_if(tip, |recorded| is_news(recorded, previous.as_ref(), tip)),
+        Err(_) => Ok(()),
+    };
     let recorded = runtime.add_remote_attempt(|before| match &answer {
         Ok(_) => RemoteAttempt::succeeded(before, now),
         Err(error) => RemoteAttempt::failed(before, now, error.to_string()),
@@ -50,12 +55,18 @@ pub(crate) fn look(
         eprintln!("{error}");
     }
     let tip = answer?;
-    // A tip that is only confirmed is not written again: a host at rest leaves its disk alone.
-    let is_new = previous.is_none_or(|previous| RemoteCommit { confirmed_at: tip.confirmed_at, ..previous } != tip);
-    if is_new {
-        state.write_remote(&tip)?;
-    }
+    written?;
     Ok(tip)
+}
+
+/// Whether the answer of a look that began when `previous` was recorded is to be written where `recorded` is by now. What a look
+/// found that began later is not replaced by what the remote had before. A tip that is only confirmed is not written again: a
+/// host at rest leaves its disk alone.
+fn is_news(recorded: Option<&RemoteCommit>, previous: Option<&RemoteCommit>, tip: &RemoteCommit) -> bool {
+    let Some(recorded) = recorded else { return true };
+    let was_overtaken = previous != Some(recorded) && recorded.confirmed_at > tip.confirmed_at;
+    let what = |commit: &RemoteCommit| (commit.url.clone(), commit.branch.clone(), commit.revision.clone());
+    !was_overtaken && what(recorded) != what(tip)
 }
 
 /// The remote's address, as it is to be connected to.
@@ -98,3 +109,7 @@ pub(crate) fn passed(name: &str) -> Option<PathBuf> {
     let file = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(name);
     file.exists().then_some(file)
 }
+
+#[cfg(test)]
+#[path = "remote_tests.rs"]
+mod tests;
