@@ -74,7 +74,7 @@ impl ExampleFleet {
         prometheus
             .wait_until("ALERTS{alertstate=\"firing\",alertname=\"NixfleetHostDown\"}", |alerts| alerts.len() == 1);
         // A rate needs two samples.
-        let rate = "rate(nixfleet_remote_checks_total[10s])";
+        let rate = "rate(nixfleet_remote_checks_total[30s])";
         prometheus.wait_until(rate, |series| !series.is_empty());
         Some(Self {
             prometheus,
