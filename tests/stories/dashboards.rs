@@ -88,7 +88,7 @@ fn the_table_of_the_fleet_has_one_row_per_host_and_the_worst_first() {
     let panel = dashboard.panels().into_iter().find(|panel| panel["title"] == "Hosts, worst first").unwrap();
     let value = |ref_id: &str, host: &str| {
         let target = targets(panel).into_iter().find(|target| target.ref_id == ref_id).unwrap();
-        let series = fleet.ask(&target, host);
+        let series = fleet.while_all_is_seen(|| fleet.ask(&target, host));
         let own: Vec<&Value> = series.iter().filter(|one| one["metric"]["host"] == host).collect();
         match own[..] {
             [] => None,
