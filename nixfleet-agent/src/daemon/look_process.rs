@@ -443,17 +443,17 @@ pub(super) mod tests {
         assert!(!read.join().unwrap().is_empty());
 
         // Given up, it is killed as well: a replacement of the agent waits for nothing.
-        let (begins, begun) = tokio::sync::oneshot::channel();
+        let (says, said) = tokio::sync::oneshot::channel();
         let read = std::thread::spawn(move || {
-            let mut said = BufReader::new(std::fs::File::open(fifo).unwrap());
-            said.read_line(&mut String::new()).unwrap();
-            begins.send(()).unwrap();
-            said.read_to_string(&mut String::new()).unwrap();
+            let mut lines = BufReader::new(std::fs::File::open(fifo).unwrap());
+            lines.read_line(&mut String::new()).unwrap();
+            says.send(()).unwrap();
+            lines.read_to_string(&mut String::new()).unwrap();
         });
         let looking = place.ask(&script, 10 * MINUTE);
         tokio::select! {
             _ = looking => panic!("it does not end by itself"),
-            begun = begun => begun.unwrap(),
+            said = said => said.unwrap(),
         }
         read.join().unwrap();
         assert!(begin.elapsed() < 5 * MINUTE);
