@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use nixfleet_core::config::{self, ConfigError};
@@ -37,17 +38,19 @@ pub enum ObserverError {
 pub fn observer(arguments: &Arguments) -> Result<Arc<dyn Observe>, ObserverError> {
     match &arguments.repository.path {
         Some(path) => Ok(repository_observer(path, &arguments.repository)?),
-        None => Ok(Arc::new(host_observer(&arguments.host)?)),
+        None => Ok(Arc::new(host_observer(&arguments.host, arguments.web.collect_timeout)?)),
     }
 }
 
-fn host_observer(arguments: &HostArguments) -> Result<HostObserver, ObserverError> {
+/// Its three sources are read one after the other: each has a third of the time, but for some that is left to tell of them.
+fn host_observer(arguments: &HostArguments, collect_timeout: Duration) -> Result<HostObserver, ObserverError> {
     let config = config::read(&arguments.config)?;
     // The repository belongs to the agent's user, or to the one that the configuration names; here it is only read.
     git::allow_foreign_owner();
     let state = StateDirectory::new(&arguments.state_directory);
     let runtime = RuntimeDirectory::new(&arguments.runtime_directory);
-    Ok(HostObserver::new(config, state, runtime, &arguments.root, VERSION))
+    let observer = HostObserver::new(config, state, runtime, &arguments.root, VERSION);
+    Ok(observer.with_limit(collect_timeout * 3 / 10))
 }
 
 /// Where no agent asks the remote, a thread of the exporter does.

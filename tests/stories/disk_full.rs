@@ -59,7 +59,7 @@ fn where_the_state_lies() {
         assert!(!said.contains("panicked"), "{operation}: {said}");
         assert!(files() == before, "{operation} changed a file: {:?}", files());
         host.see(operation, "-GGGG");
-        assert_eq!(host.scrape().unreadable(), ["state_directory"], "{operation}");
+        host.readable_scrape(&["state_directory"]);
         let reason = host.reason("system");
         assert!(reason.contains("; the disk of /var/lib/nixfleet is full, so no operation can begin"), "{reason}");
     }
@@ -87,7 +87,7 @@ fn where_the_state_lies() {
     make_room(&machine, STATE);
     host.must("pull");
     host.see("there is room again: row 14", "-GGYG");
-    assert!(host.scrape().unreadable().is_empty());
+    host.readable_scrape(&[]);
     host.must("switch");
     assert!(host.runs(&commit));
     host.must("test");

@@ -159,7 +159,7 @@ fn a_failed_unit_is_named_and_the_agent_told_apart() {
 
     // The agent is killed at the very end, and waits to be started again.
     machine
-        .write("/etc/systemd/system/nixfleet-agent.service.d/slow.conf", "[Service]\nRestartSec=4s\nRestartSteps=0\n");
+        .write("/etc/systemd/system/nixfleet-agent.service.d/slow.conf", "[Service]\nRestartSec=6s\nRestartSteps=0\n");
     machine.succeed(&["systemctl", "daemon-reload"]);
     machine.succeed(&["systemctl", "start", AGENT]);
     let kill = "systemctl kill --signal=KILL nixfleet-agent.service; sleep 1";

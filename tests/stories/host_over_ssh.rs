@@ -11,7 +11,7 @@ use world::fleet_host::FleetHost;
 use world::follower::Follower;
 use world::machine::{Image, Machine, Network};
 
-const LIMIT: Duration = Duration::from_mins(2);
+const LIMIT: Duration = Duration::from_mins(4);
 
 fn boot_two(image: &Image) -> (Machine, Machine, Network) {
     let boot = |name| {

@@ -199,7 +199,7 @@ fn a_failing_switch_has_the_exit_code_and_the_traces_of_the_real_one() {
         .set_host("web1", "inhibitors.dbus = \"1\"; activation = \"until [ -e /run/go-on ]; do sleep 0.1; done\";");
     let slow = repository.build(&repository.commit("slow"), "web1");
     let first = machine.start("root", &["nixos-rebuild", "test", "--store-path", &slow]);
-    machine.wait_until("the switch runs", Duration::from_mins(1), || {
+    machine.wait_until("the switch runs", Duration::from_mins(4), || {
         machine.run(&["systemctl", "is-active", SWITCH]).success()
     });
     let second = switch(&machine, &slow);

@@ -141,6 +141,8 @@ fn whatever_ends_a_switch_is_told() {
     };
     let ended_as = |known: usize, result: &str, letter: char| {
         machine.wait_until("the end was recorded", LIMIT, || host.results().len() > known);
+        // Its job is there until the unit is gone: systemd would take the next start for the same.
+        host.wait_until_idle("switch");
         assert_eq!(host.results().last().unwrap(), &format!("switch {result}"));
         assert_eq!(host.states().chars().nth(3), Some(letter), "{result}");
         assert_eq!(host.running_system(), before, "{result}");
@@ -158,6 +160,7 @@ fn whatever_ends_a_switch_is_told() {
     begin();
     machine.succeed(&["systemctl", "kill", "--signal=KILL", "nixfleet-switch.service"]);
     machine.wait_until("systemd has it no more, so it is lost", LIMIT, || host.states().chars().nth(3) == Some('Y'));
+    host.wait_until_idle("switch");
     let reason = host.status().compartments.system.reason;
     assert!(reason.contains("ended without a result"), "{reason}");
 

@@ -98,7 +98,7 @@ impl Fleet {
     }
 
     fn status(&self) -> HostStatus {
-        self.person.nixfleet([&["status".to_owned(), "--json".to_owned()], &self.host.options()[..]].concat()).status()
+        self.person.nixfleet_status(&self.host.options()).status()
     }
 
     fn written(&self) -> Option<SystemTime> {

@@ -183,8 +183,11 @@ fn the_agent_moves_it_and_both_remember_in_one_place() {
         machine.succeed(&["systemctl", "reload", AGENT]);
         machine.wait_until("pulled", LIMIT, || alice(&machine, &["rev-parse", "HEAD"]) == by_agent);
         machine.succeed(&["systemctl", "stop", AGENT]);
-        commit(&format!("fetched by Alice, where {maker} made the store"));
+        // Until the agent's pull is gone systemd would take the next start for the same.
+        host.wait_until_idle("pull");
+        let by_hand = commit(&format!("fetched by Alice, where {maker} made the store"));
         assert!(host.start("pull"), "{}", machine.journal("nixfleet-pull.service"));
+        assert_eq!(alice(&machine, &["rev-parse", "HEAD"]), by_hand);
     }
     nothing_belongs_to_others(&machine);
 }

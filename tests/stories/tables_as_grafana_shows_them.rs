@@ -33,7 +33,7 @@ fn rows(panels: &[Value]) -> Option<Vec<Vec<Value>>> {
 /// A panel with its answers.
 fn answered(fleet: &ExampleFleet, panel: &Value, host: &str) -> Value {
     let answer = |target: Target| json!({ "refId": target.ref_id, "series": fleet.ask(&target, host) });
-    let answers: Vec<Value> = targets(panel).into_iter().map(answer).collect();
+    let answers: Vec<Value> = fleet.while_all_is_seen(|| targets(panel).into_iter().map(&answer).collect());
     json!({ "panel": panel, "answers": answers })
 }
 

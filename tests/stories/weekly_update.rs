@@ -45,7 +45,7 @@ impl Observers {
     }
 
     fn status(&self, host: &ExampleHost) -> nixfleet_core::model::HostStatus {
-        let ended = self.user.nixfleet([&["status".to_owned(), "--json".to_owned()], &host.options()[..]].concat());
+        let ended = self.user.nixfleet_status(&host.options());
         assert_eq!((ended.exit_code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
         ended.status()
     }

@@ -30,12 +30,16 @@ pub struct Scrape {
 }
 
 impl Exporter {
-    /// Starts it on a free port and waits until it listens.
+    /// Starts it on a free port and waits until it listens. On a machine under load a source may take longer than the exporter
+    /// waits for it by itself: here it has patience, unless the arguments say how much.
     pub fn start<I: AsRef<OsStr>>(user: &User, arguments: impl IntoIterator<Item = I>) -> Self {
         let log = tempfile::NamedTempFile::new().unwrap();
-        let mut child = user
-            .command("nixfleet-exporter")
-            .args(arguments)
+        let mut command = user.command("nixfleet-exporter");
+        command.args(arguments);
+        if !command.get_args().any(|argument| argument.to_string_lossy().starts_with("--collect.timeout")) {
+            command.arg("--collect.timeout=60s");
+        }
+        let mut child = command
             .args(["--web.listen-address", "127.0.0.1:0"])
             .stdout(Stdio::null())
             .stderr(File::create(log.path()).unwrap())

@@ -81,8 +81,7 @@ impl<'a> FleetHost<'a> {
 
     /// The status as `nixfleet status --json` prints it; it shows the same states as a scrape.
     pub fn status(&self) -> HostStatus {
-        let json = self.machine.succeed(&[&format!("{PROGRAMS}/nixfleet"), "status", "--json"]);
-        let status: HostStatus = serde_json::from_str(&json).unwrap();
+        let status: HostStatus = serde_json::from_str(&self.status_json()).unwrap();
         assert_eq!(letters(&status), self.states());
         status
     }

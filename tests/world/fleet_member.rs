@@ -24,7 +24,7 @@ impl<'a> FleetMember<'a> {
         // As the lock names it.
         machine.succeed(&["install", "--directory", "--owner", "nixfleet", "--group", "nixfleet", "/srv/nixpkgs"]);
         let clone = ["git", "clone", "--quiet", &format!("git://{from}/nixpkgs"), "/srv/nixpkgs"];
-        machine.wait_until("git is served", std::time::Duration::from_mins(1), || {
+        machine.wait_until("git is served", std::time::Duration::from_mins(4), || {
             machine.run_as("nixfleet", &clone).success()
         });
         member

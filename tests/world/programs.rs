@@ -12,6 +12,9 @@ use nixfleet_core::model::HostStatus;
 
 use crate::git_server::ssh::SshServer;
 
+/// What is said of a source that took too long.
+pub const NO_ANSWER_YET: &str = "did not answer within";
+
 /// The user that owns nothing.
 pub const NOBODY: u32 = 65_534;
 
@@ -83,6 +86,17 @@ impl User {
             command.env_remove(variable);
         }
         command.env("HOME", self.home());
+    }
+
+    /// What `nixfleet status --json` prints of the host that these options name.
+    ///
+    /// On a machine under load a source may take longer than it waits for it, and it says so: that is no answer yet.
+    pub fn nixfleet_status(&self, options: &[String]) -> Ended {
+        let command = [&["status".to_owned(), "--json".to_owned()], options].concat();
+        let is_answer = |ended: &Ended| !ended.stdout.contains(NO_ANSWER_YET);
+        let mut tries = (0..20).map(|_| self.nixfleet(&command));
+        let first = tries.next().unwrap();
+        if is_answer(&first) { first } else { tries.find(is_answer).unwrap_or(first) }
     }
 
     /// Runs the `nixfleet` command to its end.

@@ -14,9 +14,9 @@ use crate::skipped::skipped;
 
 /// How often a Prometheus of the tests scrapes, and how long it waits for an answer: no host is down because the machine is
 /// under load.
-pub const OFTEN: &str = "scrape_interval: 2s, scrape_timeout: 2s";
+pub const OFTEN: &str = "scrape_interval: 5s, scrape_timeout: 5s";
 
-/// A Prometheus that scrapes every other second, until it is dropped.
+/// A Prometheus that scrapes every few seconds, until it is dropped.
 pub struct Prometheus {
     process: Child,
     port: u16,

@@ -104,6 +104,11 @@ fn recorded(
     let previous = state.read_remote().ok().flatten();
     let now = Timestamp::now();
     let Answer { tip, not_before } = look(previous.as_ref(), now);
+    // Before the attempt: whoever reads that it succeeded finds what it brought.
+    let written = match &tip {
+        Ok(tip) => state.write_remote_if(tip, |recorded| is_news(recorded, previous.as_ref(), tip)),
+        Err(_) => Ok(()),
+    };
     let recorded = runtime.add_remote_attempt(|before| {
         let attempt = match &tip {
             Ok(_) => RemoteAttempt::succeeded(before, now),
@@ -115,12 +120,20 @@ fn recorded(
         eprintln!("{error}");
     }
     let tip = tip?;
-    // A tip that is only confirmed is not written again: a host at rest leaves its disk alone.
-    let is_new = previous.is_none_or(|previous| RemoteCommit { confirmed_at: tip.confirmed_at, ..previous } != tip);
-    if is_new {
-        state.write_remote(&tip)?;
-    }
+    written?;
     Ok(tip)
+}
+
+/// Whether the answer of a look that began when `previous` was recorded is to be written where `recorded` is by now. A tip that is
+/// only confirmed is not written again: a host at rest leaves its disk alone. What a look found that began later is not
+/// replaced by what the remote had before.
+fn is_news(recorded: Option<&RemoteCommit>, previous: Option<&RemoteCommit>, tip: &RemoteCommit) -> bool {
+    let Some(recorded) = recorded else { return true };
+    if previous == Some(recorded) {
+        return RemoteCommit { confirmed_at: tip.confirmed_at, ..recorded.clone() } != *tip;
+    }
+    let what = |commit: &RemoteCommit| (commit.url.clone(), commit.branch.clone(), commit.revision.clone());
+    recorded.confirmed_at <= tip.confirmed_at && what(recorded) != what(tip)
 }
 
 /// What is followed: as configured, else as the checkout does by itself.
@@ -143,3 +156,6 @@ pub(crate) fn passed(name: &str) -> Option<PathBuf> {
     let file = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(name);
     file.exists().then_some(file)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,9 @@
 //! Reading a source that may never answer: a network file system that hangs, a disk that dies.
 
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Runs one kind of reading in a thread of its own, at most one at a time.
 ///
@@ -28,21 +28,21 @@ impl<T: Send + 'static> Timed<T> {
         Self { pending: Mutex::new(None) }
     }
 
-    /// The answer of `read`, or of the reading that hangs until now, within `limit`. An answer that came while nobody
-    /// asked is old, and is read anew.
+    /// The answer of `read` within `limit`. A reading that hangs until now is waited for first, and its answer is not taken:
+    /// it may be as old as its start, and tell of a time before this one was asked for.
     pub(super) fn within(&self, limit: Duration, read: impl FnOnce() -> T + Send + 'static) -> Result<T, TimedError> {
+        let deadline = Instant::now() + limit;
         let mut pending = self.pending.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let hanging = pending.take().filter(|receiver| matches!(receiver.try_recv(), Err(TryRecvError::Empty)));
-        let receiver = hanging.map_or_else(
-            || {
-                let (sender, receiver) = channel();
-                // Nobody may be there to take a late answer.
-                thread::Builder::new().spawn(move || drop(sender.send(read()))).map(|_| receiver)
-            },
-            Ok,
-        );
-        let receiver = receiver.map_err(|_| TimedError::Ended)?;
-        match receiver.recv_timeout(limit) {
+        if let Some(hanging) = pending.take()
+            && let Err(RecvTimeoutError::Timeout) = hanging.recv_timeout(limit)
+        {
+            *pending = Some(hanging);
+            return Err(TimedError::TimedOut(limit));
+        }
+        let (sender, receiver) = channel();
+        // Nobody may be there to take a late answer.
+        thread::Builder::new().spawn(move || drop(sender.send(read()))).map_err(|_| TimedError::Ended)?;
+        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(value) => Ok(value),
             Err(RecvTimeoutError::Disconnected) => Err(TimedError::Ended),
             Err(RecvTimeoutError::Timeout) => {
@@ -93,6 +93,29 @@ mod tests {
             Ok("new"),
             "a late answer is not taken for a new one"
         );
+    }
+
+    /// What it reads first is of before somebody else changed it; then it hangs, and answers while the next one asks.
+    #[test]
+    fn an_answer_that_comes_late_is_no_answer_to_a_later_question() {
+        let source = Timed::new();
+        let (release, hang) = channel::<()>();
+        let (begun, begins) = channel();
+        let slow = move || {
+            begun.send(()).unwrap();
+            hang.recv().ok();
+            "before"
+        };
+        let limit = Duration::from_millis(20);
+        assert_eq!(source.within(limit, slow), Err(TimedError::TimedOut(limit)));
+        begins.recv().unwrap();
+        thread::scope(|scope| {
+            let asked = scope.spawn(|| source.within(Duration::from_mins(1), || "now"));
+            // Whether it asks already makes no difference to what it may be told.
+            thread::sleep(Duration::from_millis(200));
+            release.send(()).unwrap();
+            assert_eq!(asked.join().unwrap(), Ok("now"));
+        });
     }
 
     #[test]

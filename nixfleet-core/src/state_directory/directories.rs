@@ -74,6 +74,23 @@ impl StateDirectory {
         self.remote_file().write(commit)
     }
 
+    /// Records a good answer of the remote where it is news beside the one that is recorded by then. The pull and the agent's
+    /// look may do so at once. A record that cannot be read counts as none.
+    pub fn write_remote_if(
+        &self,
+        commit: &RemoteCommit,
+        is_news: impl FnOnce(Option<&RemoteCommit>) -> bool,
+    ) -> Result<(), StateError> {
+        let file = self.remote_file();
+        // Where the lock is not to be had, an older answer is better than none.
+        let lock = lock_file::lock(&self.path.join("remote.lock"), &file.path);
+        if is_news(file.read().ok().flatten().as_ref()) {
+            file.write(commit)?;
+        }
+        drop(lock);
+        Ok(())
+    }
+
     /// What is known of pull requests.
     pub fn read_pull_requests(&self) -> Result<Option<PullRequestStatus>, StateError> {
         Ok(self.pull_request_file().read::<PullRequestFile>()?.map(PullRequestStatus::from))

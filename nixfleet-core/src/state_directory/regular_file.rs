@@ -11,23 +11,34 @@ use rustix::fs::OFlags;
 
 use super::StateError;
 
-/// On some file systems a file is put in its place by a second name for it, for an instant.
-const SECOND_NAME_PATIENCE: [Duration; 3] =
+/// On some file systems a file is put in its place by a second name for it, for an instant. A reader asks again soon anyway, …
+const READER_PATIENCE: [Duration; 3] =
     [Duration::from_millis(5), Duration::from_millis(20), Duration::from_millis(100)];
+
+/// … and what a writer cannot write is lost: on a slow disk, or a machine under load, an instant takes a while.
+const WRITER_PATIENCE: [Duration; 6] = [
+    Duration::from_millis(5),
+    Duration::from_millis(20),
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+];
 
 /// Opens the file for reading; `None` where there is none.
 pub(super) fn open_to_read(path: &Path, remedy: &'static str) -> Result<Option<File>, StateError> {
-    open(path, OpenOptions::new().read(true), remedy, StateError::reading)
+    open(path, OpenOptions::new().read(true), &READER_PATIENCE, remedy, StateError::reading)
 }
 
 /// Opens the file for reading and appending; `None` where there is none.
 pub(super) fn open_to_append(path: &Path, remedy: &'static str) -> Result<Option<File>, StateError> {
-    open(path, OpenOptions::new().read(true).append(true), remedy, StateError::writing)
+    open(path, OpenOptions::new().read(true).append(true), &WRITER_PATIENCE, remedy, StateError::writing)
 }
 
 fn open(
     path: &Path,
     options: &mut OpenOptions,
+    patience: &[Duration],
     remedy: &'static str,
     error: fn(&Path, io::Error) -> StateError,
 ) -> Result<Option<File>, StateError> {
@@ -44,7 +55,7 @@ fn open(
             });
         }
     };
-    for pause in SECOND_NAME_PATIENCE.map(Some).into_iter().chain([None]) {
+    for pause in patience.iter().map(Some).chain([None]) {
         let metadata = file.metadata().map_err(|source| error(path, source))?;
         if !metadata.is_file() {
             return Err(not_regular(kind(metadata.file_type())));
@@ -54,7 +65,7 @@ fn open(
             break;
         }
         let Some(pause) = pause else { return Err(not_regular("a file with more than one name (a hard link)")) };
-        std::thread::sleep(pause);
+        std::thread::sleep(*pause);
     }
     Ok(Some(file))
 }
@@ -115,7 +126,7 @@ mod tests {
         std::fs::write(&temporary, "").unwrap();
         std::fs::hard_link(&temporary, &path).unwrap();
         let end = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(300));
             std::fs::remove_file(temporary).unwrap();
         });
         let opened = open_to_append(&path, "");

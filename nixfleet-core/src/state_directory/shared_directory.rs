@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 use super::atomic_file::{is_shared, with_group};
 
 /// What both write, beside the files that are replaced as a whole.
-const SHARED: [&str; 5] = ["journal.jsonl", "journal.lock", "audit.jsonl", "audit.lock", "build"];
+const SHARED: [&str; 6] = ["journal.jsonl", "journal.lock", "audit.jsonl", "audit.lock", "remote.lock", "build"];
 
 /// It is made again where it is missing.
 const STORE: &str = "remote.git";

@@ -5,10 +5,14 @@ use std::time::{Duration, Instant};
 use super::FleetHost;
 use crate::exporter::Scrape;
 use crate::machine::Machine;
+use crate::programs::NO_ANSWER_YET;
 use crate::table_of_states::row;
 
 /// Long enough for a loaded machine; what is waited for takes a few seconds at most.
 pub const LIMIT: Duration = Duration::from_mins(4);
+
+/// How long a source may be asked again that took too long.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub const AGENT: &str = "nixfleet-agent.service";
 
@@ -78,12 +82,26 @@ impl<'a> FleetHost<'a> {
         Scrape { status: 200, text }
     }
 
+    /// A scrape in which each source could be read but for these.
+    ///
+    /// On a machine under load a source may take longer than the exporter waits for it, and the exporter says so: that is no
+    /// answer yet.
+    pub fn readable_scrape(&self, unreadable: &[&str]) -> Scrape {
+        let mut scrape = self.scrape();
+        let end = Instant::now() + PATIENCE;
+        while scrape.unreadable() != unreadable && Instant::now() < end {
+            scrape = self.scrape();
+        }
+        assert_eq!(scrape.unreadable(), unreadable, "{}", self.reasons());
+        scrape
+    }
+
     /// A scrape shows these states, all 25 series of them.
     ///
     /// On a machine under load a source may take longer than the exporter waits for it, and the exporter says so: that is no
     /// answer yet.
     pub fn see(&self, what: &str, states: &str) {
-        let end = Instant::now() + Duration::from_secs(30);
+        let end = Instant::now() + PATIENCE;
         let mut scrape = self.scrape();
         while scrape.states() != states && !scrape.unreadable().is_empty() && Instant::now() < end {
             scrape = self.scrape();
@@ -120,14 +138,26 @@ impl<'a> FleetHost<'a> {
 
     /// The letter of the compartment System in a scrape.
     pub fn system(&self) -> char {
-        self.scrape().states().chars().nth(3).unwrap()
+        self.readable_scrape(&[]).states().chars().nth(3).unwrap()
     }
 
     /// The reason of a compartment.
     pub fn reason(&self, compartment: &str) -> String {
-        let json = self.machine.succeed(&["/opt/nixfleet/bin/nixfleet", "status", "--json"]);
-        let status: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let status: serde_json::Value = serde_json::from_str(&self.status_json()).unwrap();
         status["compartments"][compartment]["reason"].as_str().unwrap().to_owned()
+    }
+
+    /// What `nixfleet status --json` prints.
+    ///
+    /// On a machine under load a source may take longer than it waits for it, and it says so: that is no answer yet.
+    pub fn status_json(&self) -> String {
+        let ask = || self.machine.succeed(&["/opt/nixfleet/bin/nixfleet", "status", "--json"]);
+        let mut json = ask();
+        let end = Instant::now() + PATIENCE;
+        while json.contains(NO_ANSWER_YET) && Instant::now() < end {
+            json = ask();
+        }
+        json
     }
 
     /// Waits until no unit of nixfleet's operations is busy.
