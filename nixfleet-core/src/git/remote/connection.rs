@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use git2::{
-    AutotagOption, Direction, ErrorClass, ErrorCode, FetchOptions, FetchPrune, Odb, Oid, RemoteCallbacks, RemoteRedirect,
-    Repository,
+    AutotagOption, Direction, ErrorClass, ErrorCode, FetchOptions, FetchPrune, Odb, Oid, RemoteCallbacks,
+    RemoteRedirect, Repository,
 };
 use url::Url;
 
@@ -46,10 +46,8 @@ impl Connection {
         let shown = redact_url(&source.url);
         let address = Address::parse(&source.url)?;
         set_process_limits(source.timeouts);
-        transports::register().map_err(|error| RemoteError::Network {
-            url: shown.clone(),
-            detail: one_line(error.message(), 300),
-        })?;
+        transports::register()
+            .map_err(|error| RemoteError::Network { url: shown.clone(), detail: one_line(error.message(), 300) })?;
         let http_failure = Arc::default();
         let mut secrets = Vec::new();
         let libgit2_url = match &address {

@@ -69,7 +69,8 @@ pub(super) fn within<T: Send + 'static>(
     }
     // A limit beyond what the clock can hold is no limit that anybody would see.
     let deadline = Instant::now() + total.min(Duration::from_hours(365 * 24));
-    let attempt = Attempt { cancelled: Arc::default(), ssh: RunningSsh::default(), http: RunningHttp::default(), deadline };
+    let attempt =
+        Attempt { cancelled: Arc::default(), ssh: RunningSsh::default(), http: RunningHttp::default(), deadline };
     let (sender, results) = mpsc::channel();
     let in_thread = attempt.clone();
     let thread = std::thread::Builder::new().name("nixfleet-remote".to_owned()).spawn(move || {

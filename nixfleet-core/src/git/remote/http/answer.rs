@@ -15,7 +15,12 @@ pub(super) fn takes_a_password(headers: &HeaderMap) -> bool {
 }
 
 /// That the body is what Git's protocol has at this place.
-pub(super) fn check(status: StatusCode, headers: &HeaderMap, expected_type: &str, url: &str) -> Result<(), RemoteError> {
+pub(super) fn check(
+    status: StatusCode,
+    headers: &HeaderMap,
+    expected_type: &str,
+    url: &str,
+) -> Result<(), RemoteError> {
     if status != StatusCode::OK {
         return Err(refusal(status.as_u16(), url));
     }
@@ -71,7 +76,9 @@ mod tests {
     fn takes_only_what_a_git_server_sends() {
         let said = |status, lines: &[(&'static str, &'static str)]| {
             let status = StatusCode::from_u16(status).unwrap();
-            check(status, &headers(lines), ADVERTISEMENT, "u").err().map_or_else(|| "taken".to_owned(), |e| e.to_string())
+            check(status, &headers(lines), ADVERTISEMENT, "u")
+                .err()
+                .map_or_else(|| "taken".to_owned(), |e| e.to_string())
         };
         for (status, lines, expected) in [
             (200, &[("content-type", ADVERTISEMENT)][..], "taken"),

@@ -18,7 +18,9 @@ pub(super) fn explain(url: &str, error: &Error, proxy: Option<&str>) -> RemoteEr
         Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
             RemoteError::Timeout { url, detail: format!("took too long to connect{through}") }
         }
-        Error::Timeout(_) => RemoteError::Timeout { url, detail: "sent nothing in the time that was allowed".to_owned() },
+        Error::Timeout(_) => {
+            RemoteError::Timeout { url, detail: "sent nothing in the time that was allowed".to_owned() }
+        }
         Error::Io(error) => {
             if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
                 return of_tls(url, error);
@@ -50,9 +52,10 @@ fn of_connection(url: String, error: &std::io::Error, through: &str) -> RemoteEr
         | ErrorKind::NetworkUnreachable
         | ErrorKind::NetworkDown
         | ErrorKind::AddrNotAvailable
-        | ErrorKind::PermissionDenied => {
-            RemoteError::Network { url, detail: format!("failed to connect{through} ({said}); check host, port and firewall") }
-        }
+        | ErrorKind::PermissionDenied => RemoteError::Network {
+            url,
+            detail: format!("failed to connect{through} ({said}); check host, port and firewall"),
+        },
         // The standard library tells it in the text only.
         _ if said.contains("lookup address") => {
             RemoteError::Network { url, detail: format!("{said}{through}; check the name and the DNS") }
@@ -109,11 +112,17 @@ mod tests {
             (Error::Timeout(Timeout::Connect), "u took too long to connect, through the proxy p:1: try again"),
             (Error::HostNotFound, "check the name and the DNS"),
             (Error::Io(io::Error::other("failed to lookup address information")), "check the name and the DNS"),
-            (Error::Io(ErrorKind::ConnectionRefused.into()), "cannot reach u: failed to connect, through the proxy p:1 ("),
+            (
+                Error::Io(ErrorKind::ConnectionRefused.into()),
+                "cannot reach u: failed to connect, through the proxy p:1 (",
+            ),
             (Error::Io(ErrorKind::UnexpectedEof.into()), "the connection broke off ("),
             (Error::Io(ErrorKind::ConnectionReset.into()), "the connection broke off ("),
             (Error::ConnectProxyFailed("407".to_owned()), "the proxy does not connect, through the proxy p:1 (407)"),
-            (Error::LargeResponseHeader(2, 1), "does not answer as a Git server should (the head of its answer does not end)"),
+            (
+                Error::LargeResponseHeader(2, 1),
+                "does not answer as a Git server should (the head of its answer does not end)",
+            ),
             (certificate(CertificateError::UnknownIssuer), "is not accepted (who signed it is not trusted here)"),
             (certificate(CertificateError::Expired), "it has expired"),
             (certificate(CertificateError::NotValidForName), "it is for another name"),

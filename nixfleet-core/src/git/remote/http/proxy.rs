@@ -37,9 +37,7 @@ fn is_matched(url: &Url, pattern: &str) -> bool {
     let of_url = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let domain = host.strip_prefix("*.").or_else(|| host.strip_prefix('.'));
     let is_host = match domain {
-        Some(domain) => {
-            of_url.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-        }
+        Some(domain) => of_url.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.')),
         None => of_url == host.trim_matches(['[', ']']),
     };
     is_host && port.is_none_or(|port: u16| url.port_or_known_default() == Some(port))
@@ -50,7 +48,8 @@ mod tests {
     use super::*;
 
     fn proxied(url: &str, environment: &[(&str, &str)]) -> Result<Option<String>, String> {
-        let variable = |name: &str| environment.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned());
+        let variable =
+            |name: &str| environment.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned());
         let proxy = proxy_for(&Url::parse(url).unwrap(), variable)?;
         Ok(proxy.map(|proxy| format!("{}:{}", proxy.host(), proxy.port())))
     }

@@ -58,12 +58,20 @@ mod tests {
     fn not_followed_elsewhere() {
         let https = ASKED.replace("http:", "https:");
         for (asked, location, says) in [
-            (ASKED, Some(format!("http://evil/a/{SERVICE}")), "redirects to http://evil/a/info/refs, which is not followed"),
+            (
+                ASKED,
+                Some(format!("http://evil/a/{SERVICE}")),
+                "redirects to http://evil/a/info/refs, which is not followed",
+            ),
             (ASKED, Some(format!("//evil/a/{SERVICE}")), "http://evil/a"),
             (ASKED, Some(format!("http://me:s3cret@evil/{SERVICE}&t=s3cret")), "http://evil/info/refs,"),
             (&https, Some(format!("http://host/a/{SERVICE}")), "configure the new address"),
             (ASKED, Some("ftp://host/a".to_owned()), "ftp://host/a"),
-            (ASKED, Some("/users/sign_in".to_owned()), "http://host/users/sign_in, which is no address of a repository"),
+            (
+                ASKED,
+                Some("/users/sign_in".to_owned()),
+                "http://host/users/sign_in, which is no address of a repository",
+            ),
             (ASKED, Some("http://[".to_owned()), "not followed"),
             (ASKED, Some(String::new()), "without saying where"),
             (ASKED, None, "without saying where"),

@@ -59,7 +59,8 @@ impl RunningHttp {
             .timeout_per_write(Some(timeouts.idle));
         if speaks_tls {
             let tls = trusting_the_system();
-            let tls = tls.map_err(|error| RemoteError::Certificate { url: url.to_owned(), detail: error.to_string() })?;
+            let tls =
+                tls.map_err(|error| RemoteError::Certificate { url: url.to_owned(), detail: error.to_string() })?;
             config = config.tls_config(tls);
         }
         let agent = Agent::new_with_config(config.build());

@@ -49,7 +49,11 @@ mod tests {
             ("https://h/a.git", "https://h/a.git/info/refs?service=git-upload-pack", "https://h/a.git/git-upload-pack"),
             ("http://h:8/a/", "http://h:8/a/info/refs?service=git-upload-pack", "http://h:8/a/git-upload-pack"),
             ("http://h", "http://h/info/refs?service=git-upload-pack", "http://h/git-upload-pack"),
-            ("http://h/%20?t=1", "http://h/%20/info/refs?t=1&service=git-upload-pack", "http://h/%20/git-upload-pack?t=1"),
+            (
+                "http://h/%20?t=1",
+                "http://h/%20/info/refs?t=1&service=git-upload-pack",
+                "http://h/%20/git-upload-pack?t=1",
+            ),
         ] {
             assert_eq!(references(&url(repository)).as_str(), asked);
             assert_eq!(upload_pack(&url(repository)).as_str(), pack);
@@ -60,7 +64,12 @@ mod tests {
 
     #[test]
     fn other_addresses_are_none_of_references() {
-        for text in ["https://h/login", "https://h/a/info/refs", "https://h/a/info/refs?service=git-receive-pack", "https://h/a/info/refs?xservice=git-upload-pack"] {
+        for text in [
+            "https://h/login",
+            "https://h/a/info/refs",
+            "https://h/a/info/refs?service=git-receive-pack",
+            "https://h/a/info/refs?xservice=git-upload-pack",
+        ] {
             assert_eq!(repository_of(&url(text)), None, "{text}");
         }
     }

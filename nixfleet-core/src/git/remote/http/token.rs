@@ -27,7 +27,8 @@ impl TokenOffer {
     /// What goes along with a question to this address, once the server asked for it.
     pub(super) fn of_later_questions(&self, asking: &Url) -> Option<HeaderValue> {
         let (username, token) = self.username_and_token.as_ref()?;
-        let may_go_along = *lock(&self.is_offered) && self.address.is_same_server(asking) && self.address.is_confidential();
+        let may_go_along =
+            *lock(&self.is_offered) && self.address.is_same_server(asking) && self.address.is_confidential();
         may_go_along.then(|| basic(username, token)).flatten()
     }
 
@@ -45,9 +46,9 @@ impl TokenOffer {
             Some(_) if !self.address.is_confidential() => {
                 Err("it asks for credentials over http, where others could read them: configure an https address")
             }
-            Some(_) if *is_offered => {
-                Err("it does not accept the token: check that the token is valid, not expired, and may read the repository")
-            }
+            Some(_) if *is_offered => Err(
+                "it does not accept the token: check that the token is valid, not expired, and may read the repository",
+            ),
             Some(_) if !takes_a_password => {
                 Err("it asks for a kind of credential other than a token: configure an ssh address")
             }
