@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::CertificateError;
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
@@ -37,6 +38,34 @@ pub fn trusting_the_system() -> Result<TlsConfig, NoCertificates> {
         None => load_native_certs(),
     };
     usable(found).map(trusting)
+}
+
+/// Why the server's certificate is not accepted, for people; none where the request failed for another reason.
+#[must_use]
+pub fn certificate_problem(error: &ureq::Error) -> Option<String> {
+    let Some(rustls::Error::InvalidCertificate(problem)) = rustls_error(error) else { return None };
+    Some(match problem {
+        CertificateError::UnknownIssuer => "who signed it is not trusted here".to_owned(),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet".to_owned(),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is for another name".to_owned()
+        }
+        // What `openssl req -x509` makes unless it is told otherwise; rustls tells it in the text only.
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "it is that of an authority, CA:TRUE: the server needs one with CA:FALSE".to_owned()
+        }
+        other => one_line(&other.to_string(), 200),
+    })
+}
+
+/// What rustls said, where it did.
+pub(crate) fn rustls_error(error: &ureq::Error) -> Option<&rustls::Error> {
+    match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
+        _ => None,
+    }
 }
 
 /// Some that cannot be read are no reason not to use the others.

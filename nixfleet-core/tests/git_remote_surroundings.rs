@@ -46,6 +46,10 @@ fn certificates_are_checked() {
     let directory = TempDir::new().unwrap();
     let observe = |url: &str| store_in(directory.path()).observe(&source(url, None), None, None, Timestamp::UNIX_EPOCH);
     if let Ok(inner) = std::env::var(INNER) {
+        if let Some(authority) = std::env::var_os("NIXFLEET_TEST_AUTHORITY") {
+            let error = observe(authority.to_str().unwrap()).unwrap_err();
+            assert!(error.to_string().contains("the server needs one with CA:FALSE"), "{error}");
+        }
         // Here the certificate is trusted: for its own name only.
         assert_eq!(observe(&inner).unwrap().branch, "main");
         let error = observe(&inner.replace("localhost", "127.0.0.1")).unwrap_err();
@@ -61,11 +65,15 @@ fn certificates_are_checked() {
     assert!(matches!(error, RemoteError::Certificate { .. }), "{error:?}");
     assert!(error.to_string().contains("who signed it is not trusted here"), "{error}");
     assert_eq!(server.requests().len(), 0);
+    let authority = TlsServer::start_as_authority(server.port());
     let trusted = directory.path().join("trusted.pem");
-    std::fs::write(&trusted, &tls.certificate_pem).unwrap();
+    std::fs::write(&trusted, [tls.certificate_pem.clone(), authority.certificate_pem.clone()].concat()).unwrap();
     for (variable, other) in [("SSL_CERT_FILE", None), ("NIX_SSL_CERT_FILE", Some("/dev/null"))] {
         let mut command = again("certificates_are_checked", &[], &url);
-        command.env_remove("SSL_CERT_DIR").env_remove("NIX_SSL_CERT_FILE");
+        command
+            .env("NIXFLEET_TEST_AUTHORITY", authority.url("localhost"))
+            .env_remove("SSL_CERT_DIR")
+            .env_remove("NIX_SSL_CERT_FILE");
         // The variable of Nix goes before the other.
         command.envs(other.map(|file| ("SSL_CERT_FILE", file))).env(variable, &trusted);
         assert_passed(&command.output().unwrap());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -22,7 +22,19 @@ pub struct TlsServer {
 impl TlsServer {
     /// In front of the HTTP server at this port.
     pub fn start(port: u16) -> Self {
-        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        Self::start_with(port, IsCa::NoCa)
+    }
+
+    /// The same with a certificate that is also that of an authority, as `openssl req -x509` makes them.
+    pub fn start_as_authority(port: u16) -> Self {
+        Self::start_with(port, IsCa::Ca(BasicConstraints::Unconstrained))
+    }
+
+    fn start_with(port: u16, is_ca: IsCa) -> Self {
+        let signing_key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.is_ca = is_ca;
+        let cert = params.self_signed(&signing_key).unwrap();
         let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use nixfleet_core::tls::{trusting, trusting_the_system};
+use nixfleet_core::tls::{certificate_problem, trusting, trusting_the_system};
 use ureq::Agent;
 use ureq::tls::{PemItem, parse_pem};
 
@@ -71,12 +71,14 @@ impl Client {
         };
         let tls = match &access.ca_file {
             Some(file) => trusting(certificates(file)?),
-            None if url.starts_with("https://") => trusting_the_system().map_err(|error| {
-                let said = format!("{error}; name those of its server with {}ca-file", access.option_prefix);
-                PrometheusError::Unreachable { url: shown_url.clone(), said }
-            })?,
-            // A redirection to https finds no certificate that it could accept.
-            None => trusting(Vec::new()),
+            None => match trusting_the_system() {
+                Ok(tls) => tls,
+                Err(_) if url.starts_with("http://") => trusting(Vec::new()),
+                Err(error) => {
+                    let said = format!("{error}; name those of its server with {}ca-file", access.option_prefix);
+                    return Err(PrometheusError::Unreachable { url: shown_url, said });
+                }
+            },
         };
         let config = Agent::config_builder()
             .timeout_global(Some(access.timeout))
@@ -115,6 +117,9 @@ impl Client {
 
     fn failed(&self, error: &ureq::Error) -> PrometheusError {
         let said = match error {
+            _ if certificate_problem(error).is_some() => {
+                format!("its certificate is not accepted: {}", certificate_problem(error).unwrap_or_default())
+            }
             ureq::Error::HostNotFound => "there is no host of that name".to_owned(),
             ureq::Error::BadUri(said) => {
                 return PrometheusError::Address { url: self.shown_url.clone(), said: printable(said) };

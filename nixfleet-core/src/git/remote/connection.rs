@@ -3,8 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use git2::{
-    AutotagOption, Direction, ErrorClass, ErrorCode, FetchOptions, FetchPrune, Odb, Oid, RemoteCallbacks,
-    RemoteRedirect, Repository,
+    AutotagOption, Direction, ErrorClass, ErrorCode, FetchOptions, FetchPrune, Odb, Oid, RemoteCallbacks, Repository,
 };
 use url::Url;
 
@@ -118,8 +117,7 @@ impl Connection {
             .remote_callbacks(self.callbacks())
             .download_tags(AutotagOption::None)
             .prune(FetchPrune::Off)
-            .update_fetchhead(false)
-            .follow_redirects(RemoteRedirect::None);
+            .update_fetchhead(false);
         let refspec = format!("+refs/heads/{branch}:{into}");
         let fetched = repository
             .remote_anonymous(&self.libgit2_url)

@@ -2,11 +2,11 @@
 
 use std::io::ErrorKind;
 
-use rustls::CertificateError;
 use ureq::{Error, Timeout};
 
 use super::super::RemoteError;
 use crate::one_line::one_line;
+use crate::tls::{certificate_problem, rustls_error};
 
 /// The failure, by what a person does about it. `proxy` is the host and port of the proxy, where there is one.
 pub(super) fn explain(url: &str, error: &Error, proxy: Option<&str>) -> RemoteError {
@@ -14,6 +14,13 @@ pub(super) fn explain(url: &str, error: &Error, proxy: Option<&str>) -> RemoteEr
     let through = proxy.map(|proxy| format!(", through the proxy {proxy}")).unwrap_or_default();
     let network = |detail: String| RemoteError::Network { url: url.clone(), detail };
     let said = one_line(&error.to_string(), 200);
+    if let Some(detail) = certificate_problem(error) {
+        return RemoteError::Certificate { url, detail };
+    }
+    if let Some(error) = rustls_error(error) {
+        let said = one_line(&error.to_string(), 200);
+        return network(format!("{said}; check that the server speaks TLS (1.2 or 1.3) at this port"));
+    }
     match error {
         Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
             RemoteError::Timeout { url, detail: format!("took too long to connect{through}") }
@@ -21,13 +28,7 @@ pub(super) fn explain(url: &str, error: &Error, proxy: Option<&str>) -> RemoteEr
         Error::Timeout(_) => {
             RemoteError::Timeout { url, detail: "sent nothing in the time that was allowed".to_owned() }
         }
-        Error::Io(error) => {
-            if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                return of_tls(url, error);
-            }
-            of_connection(url, error, &through)
-        }
-        Error::Rustls(error) => of_tls(url, error),
+        Error::Io(error) => of_connection(url, error, &through),
         Error::HostNotFound => network(format!("the name has no address{through}; check the name and the DNS")),
         Error::ConnectProxyFailed(said) => {
             let said = one_line(said, 200);
@@ -36,7 +37,11 @@ pub(super) fn explain(url: &str, error: &Error, proxy: Option<&str>) -> RemoteEr
         Error::LargeResponseHeader(..) => {
             RemoteError::Protocol { url, detail: "the head of its answer does not end".to_owned() }
         }
-        Error::Protocol(_) | Error::Http(_) | Error::BodyStalled => RemoteError::Protocol { url, detail: said },
+        Error::Protocol(error) => {
+            let detail = format!("its answer is no http: {}", one_line(&error.to_string(), 200));
+            RemoteError::Protocol { url, detail }
+        }
+        Error::Http(_) | Error::BodyStalled => RemoteError::Protocol { url, detail: said },
         _ => network(format!("{said}{through}; check host, port and firewall")),
     }
 }
@@ -64,42 +69,11 @@ fn of_connection(url: String, error: &std::io::Error, through: &str) -> RemoteEr
     }
 }
 
-fn of_tls(url: String, error: &rustls::Error) -> RemoteError {
-    match error {
-        rustls::Error::InvalidCertificate(problem) => RemoteError::Certificate { url, detail: of_certificate(problem) },
-        other => RemoteError::Network {
-            url,
-            detail: format!(
-                "{}; check that the server speaks TLS (1.2 or 1.3) at this port",
-                one_line(&other.to_string(), 200)
-            ),
-        },
-    }
-}
-
-fn of_certificate(problem: &CertificateError) -> String {
-    match problem {
-        CertificateError::UnknownIssuer => "who signed it is not trusted here".to_owned(),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet".to_owned(),
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "it is for another name".to_owned()
-        }
-        other => {
-            let said = one_line(&other.to_string(), 200);
-            // What `openssl req -x509` makes unless it is told otherwise.
-            if format!("{other:?}").contains("CaUsedAsEndEntity") {
-                "it is that of an authority, CA:TRUE: the server needs one with CA:FALSE".to_owned()
-            } else {
-                said
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io;
+
+    use rustls::CertificateError;
 
     use super::*;
 
