@@ -42,11 +42,7 @@ let
         ];
         # The tests need Prometheus, sshd, git servers and a booted systemd: tests/run-all runs them outside of the build.
         doCheck = false;
-        nativeBuildInputs = [
-          pkgs.installShellFiles
-          pkgs.pkg-config
-        ];
-        buildInputs = [ pkgs.openssl ];
+        nativeBuildInputs = [ pkgs.installShellFiles ];
         env.NIXFLEET_REVISION = revision;
         meta = meta // {
           inherit description mainProgram;

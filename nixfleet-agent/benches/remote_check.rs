@@ -113,10 +113,9 @@ fn write_journal(directory: &Path) {
 
 /// As the agent starts it.
 fn check_process(directory: &Path, settings: &Value, certificates: &Path) {
-    let is_https = settings["url"].as_str().unwrap().starts_with("https:");
     let mut command = Command::new(agent());
     command.arg("--state-directory").arg(directory).arg("--runtime-directory").arg(directory).args(["look", "remote"]);
-    command.env("SSL_CERT_FILE", if is_https { certificates } else { Path::new("/dev/null") });
+    command.env("SSL_CERT_FILE", certificates);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut repository = settings.clone();
     repository["branch"] = "main".into();

@@ -36,13 +36,15 @@
 //! | [`system`] | the running system and the generations | reads files and links |
 //! | [`git`] | the local repository, the remote, and how far the two are apart | reads files; network |
 //! | `github` (feature) | open pull requests, merges, reverts, a branch's head without a clone | network |
+//! | [`mod@tls`] | TLS with the certificates that the system trusts | reads files |
 //! | [`state_directory`] | what nixfleet remembers: journal, last answers | reads and writes files |
 //! | [`observe`] | fills an observation from all of these | reads; network when told to |
 //!
 //! Whatever cannot be read is a [value](observation::Reading) of an observation, never a failure of the whole. Errors are
 //! sentences that say what failed, on what, and what to do; no secret is in them. Nothing here panics on bad input.
 //!
-//! libgit2 is compiled in, with TLS from the system's OpenSSL; `ssh` is run for remotes that are reached through it.
+//! libgit2 is compiled in, without TLS: http goes through an HTTP client with rustls, and `ssh` is run for remotes that are
+//! reached through it.
 //!
 //! # Features
 //!
@@ -64,6 +66,7 @@ mod revision;
 mod sha256;
 pub mod state_directory;
 pub mod system;
+pub mod tls;
 
 pub use age::Age;
 pub use infer::infer;

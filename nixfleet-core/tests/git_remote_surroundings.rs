@@ -4,8 +4,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its world has failed")]
 
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::mpsc;
 
 use jiff::Timestamp;
 use nixfleet_core::git::{RemoteError, RemoteStore, allow_foreign_owner, lock_in_work_tree, observe_repository};
@@ -43,10 +46,15 @@ fn certificates_are_checked() {
     let directory = TempDir::new().unwrap();
     let observe = |url: &str| store_in(directory.path()).observe(&source(url, None), None, None, Timestamp::UNIX_EPOCH);
     if let Ok(inner) = std::env::var(INNER) {
+        if let Some(authority) = std::env::var_os("NIXFLEET_TEST_AUTHORITY") {
+            let error = observe(authority.to_str().unwrap()).unwrap_err();
+            assert!(error.to_string().contains("the server needs one with CA:FALSE"), "{error}");
+        }
         // Here the certificate is trusted: for its own name only.
         assert_eq!(observe(&inner).unwrap().branch, "main");
         let error = observe(&inner.replace("localhost", "127.0.0.1")).unwrap_err();
-        assert!(error.to_string().contains("certificate"), "{error:?}");
+        assert!(matches!(error, RemoteError::Certificate { .. }), "{error:?}");
+        assert!(error.to_string().contains("it is for another name"), "{error}");
         return;
     }
     let upstream = TestRepository::new();
@@ -55,12 +63,92 @@ fn certificates_are_checked() {
     let url = tls.url("localhost");
     let error = observe(&url).unwrap_err();
     assert!(matches!(error, RemoteError::Certificate { .. }), "{error:?}");
+    assert!(error.to_string().contains("who signed it is not trusted here"), "{error}");
     assert_eq!(server.requests().len(), 0);
+    let authority = TlsServer::start_as_authority(server.port());
     let trusted = directory.path().join("trusted.pem");
-    std::fs::write(&trusted, &tls.certificate_pem).unwrap();
-    let output =
-        again("certificates_are_checked", &[], &url).env("SSL_CERT_FILE", trusted).env_remove("SSL_CERT_DIR").output();
-    assert_passed(&output.unwrap());
+    std::fs::write(&trusted, [tls.certificate_pem.clone(), authority.certificate_pem.clone()].concat()).unwrap();
+    for (variable, other) in [("SSL_CERT_FILE", None), ("NIX_SSL_CERT_FILE", Some("/dev/null"))] {
+        let mut command = again("certificates_are_checked", &[], &url);
+        command
+            .env("NIXFLEET_TEST_AUTHORITY", authority.url("localhost"))
+            .env_remove("SSL_CERT_DIR")
+            .env_remove("NIX_SSL_CERT_FILE");
+        // The variable of Nix goes before the other.
+        command.envs(other.map(|file| ("SSL_CERT_FILE", file))).env(variable, &trusted);
+        assert_passed(&command.output().unwrap());
+    }
+}
+
+/// A proxy that connects to whatever it is asked for by whom it knows, and notes it.
+fn proxy(seen: mpsc::Sender<String>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                client.read_exact(&mut byte).unwrap();
+                head.extend(byte);
+            }
+            let head = String::from_utf8(head).unwrap();
+            let target = head.split_whitespace().nth(1).unwrap().to_owned();
+            // Who does not listen any more has failed already.
+            let _ = seen.send(head.lines().next().unwrap().to_owned());
+            if !head.contains("Proxy-Authorization: Basic bWU6UEEkJA==") {
+                client.write_all(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n").unwrap();
+                continue;
+            }
+            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+            let server = TcpStream::connect(target).unwrap();
+            let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            // The other side may be gone.
+            let _ = std::io::copy(&mut &server, &mut client);
+        }
+    });
+    address
+}
+
+#[test]
+fn the_proxy_of_the_environment_is_used() {
+    if let Ok(inner) = std::env::var(INNER) {
+        let directory = TempDir::new().unwrap();
+        let seen = store_in(directory.path()).observe(&source(&inner, None), None, None, Timestamp::UNIX_EPOCH);
+        println!("{}", seen.map_or_else(|error| error.to_string(), |seen| format!("at {}", seen.revision)));
+        return;
+    }
+    let upstream = TestRepository::new();
+    let server = HttpServer::start(upstream.root(), Behaviour::default());
+    let (sender, seen) = mpsc::channel();
+    let address = proxy(sender);
+    let look = |variables: &[(&str, String)]| {
+        let mut command = again("the_proxy_of_the_environment_is_used", &[], &server.url());
+        for name in ["http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"] {
+            command.env_remove(name);
+        }
+        let output = command.envs(variables.iter().map(|(name, value)| (*name, value))).output().unwrap();
+        assert_passed(&output);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let at = format!("at {}", upstream.head());
+    let with_password = ("http_proxy", format!("http://me:PA$$@{address}"));
+    let said = look(std::slice::from_ref(&with_password));
+    assert!(said.contains(&at), "{said}");
+    assert_eq!(seen.try_recv().unwrap(), format!("CONNECT 127.0.0.1:{} HTTP/1.1", server.port()));
+    seen.try_iter().for_each(drop);
+    let said = look(&[with_password, ("no_proxy", "localhost,127.0.0.1".to_owned())]);
+    assert!(said.contains(&at), "{said}");
+    assert!(seen.try_recv().is_err());
+    let said = look(&[("HTTP_PROXY", format!("me:WRONG@{address}"))]);
+    assert!(said.contains(&format!("the proxy does not connect, through the proxy {address} (")), "{said}");
+    assert!(said.contains("407") && !said.contains("WRONG"), "{said}");
+    let said = look(&[("http_proxy", "http://127.0.0.1:1".to_owned())]);
+    assert!(said.contains("failed to connect, through the proxy 127.0.0.1:1 ("), "{said}");
+    let said = look(&[("http_proxy", "socks5://127.0.0.1:1".to_owned())]);
+    assert!(said.contains("http_proxy of the environment names no http proxy"), "{said}");
 }
 
 #[test]

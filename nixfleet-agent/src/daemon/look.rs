@@ -1,6 +1,6 @@
 //! One look of the agent, in a process of its own: the question on standard input, the answer on standard output.
 //!
-//! What libgit2 and OpenSSL keep, and what they do wrong, ends with this process; the agent itself never sets them up.
+//! What libgit2 and TLS keep, and what they do wrong, ends with this process; the agent itself never sets them up.
 
 use std::borrow::Cow;
 use std::io::{self, Write as _};

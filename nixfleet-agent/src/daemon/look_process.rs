@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use nixfleet_core::config::HostConfig;
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
@@ -83,13 +82,6 @@ pub(crate) struct LookProcess {
     is_stuck: Arc<AtomicBool>,
 }
 
-/// What a process is to be told, and how it is to be started.
-#[derive(Debug)]
-struct Asked {
-    bytes: Vec<u8>,
-    needs_certificates: bool,
-}
-
 /// The process, with all that it starts; dropped, they are killed.
 #[derive(Debug)]
 struct Running {
@@ -156,25 +148,12 @@ impl LookProcess {
         }
     }
 
-    fn asked(&self, question: &Question<'_>) -> Result<Asked, BrokenOff> {
-        let bytes = serde_json::to_vec(question).map_err(|error| BrokenOff::NotUnderstood(name_of(self.at), error))?;
-        let needs_certificates = self.needs_certificates(&question.config);
-        Ok(Asked { bytes, needs_certificates })
+    /// What the process is to be told.
+    fn asked(&self, question: &Question<'_>) -> Result<Vec<u8>, BrokenOff> {
+        serde_json::to_vec(question).map_err(|error| BrokenOff::NotUnderstood(name_of(self.at), error))
     }
 
-    /// libgit2 has OpenSSL read all of them at its start, whatever it is to do: that is most of a look's time.
-    fn needs_certificates(&self, config: &HostConfig) -> bool {
-        let url = config.repository.url.as_deref();
-        match self.at {
-            Look::Host => false,
-            Look::PullRequests => true,
-            Look::Remote if config.github.as_remote => true,
-            // Not known, it is that of the checkout. From http to https is a redirect, which is not followed.
-            Look::Remote => url.is_none_or(|url| url.trim_start().to_ascii_lowercase().starts_with("https:")),
-        }
-    }
-
-    fn start(&self, asked: &Asked) -> Result<Running, BrokenOff> {
+    fn start(&self, asked: &[u8]) -> Result<Running, BrokenOff> {
         if self.is_stuck.load(Ordering::Relaxed) {
             return Err(BrokenOff::Stuck(name_of(self.at)));
         }
@@ -182,10 +161,7 @@ impl LookProcess {
         command.arg0("nixfleet-agent");
         command.arg("--state-directory").arg(&self.state).arg("--runtime-directory").arg(&self.runtime);
         command.args(["look", self.at.name()]).process_group(0).kill_on_drop(true);
-        if !asked.needs_certificates {
-            command.env("SSL_CERT_FILE", "/dev/null");
-        }
-        let begun = begin(command, &asked.bytes);
+        let begun = begin(command, asked);
         begun.map_err(|error| BrokenOff::Start(name_of(self.at), error))
     }
 
@@ -460,29 +436,5 @@ pub(super) mod tests {
         }
         read.join().unwrap();
         assert!(begin.elapsed() < 5 * MINUTE);
-    }
-
-    #[test]
-    fn certificates_are_read_where_they_may_be_needed() {
-        let place = Place(tempfile::tempdir().unwrap());
-        let mut config = HostConfig::default();
-        let needs = |at, config: &HostConfig| place.process(at, "").needs_certificates(config);
-        for (url, expected) in [
-            (None, true),
-            (Some("https://example.org/fleet"), true),
-            (Some(" HTTPS://example.org/fleet"), true),
-            (Some("http://example.org/fleet"), false),
-            (Some("ssh://git@example.org/fleet"), false),
-            (Some("git@example.org:fleet"), false),
-            (Some("file:///srv/fleet.git"), false),
-        ] {
-            config.repository.url = url.map(str::to_owned);
-            config.github.as_remote = false;
-            assert_eq!(needs(Look::Remote, &config), expected, "{url:?}");
-            assert!(needs(Look::PullRequests, &config));
-            config.github.as_remote = true;
-            assert!(needs(Look::Remote, &config), "GitHub's API is at https: {url:?}");
-            assert!(!needs(Look::Host, &config));
-        }
     }
 }

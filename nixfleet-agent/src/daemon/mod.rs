@@ -3,7 +3,7 @@
 //! It decides from evidence only ([`policy`]): the observation and the journal of operations. What it holds in memory is
 //! when to look again; losing that, by SIGKILL at any moment, costs one look.
 //!
-//! Whatever libgit2 or OpenSSL have a part in, each look ([`look`]), runs in a short process of the same program
+//! Whatever libgit2 or TLS have a part in, each look ([`look`]), runs in a short process of the same program
 //! ([`look_process`]): it hands back what is to be done, and the agent stays small.
 
 mod agent;

@@ -1,7 +1,7 @@
 //! GitHub: open pull requests that update `flake.lock`, merges, reverts, and a branch's head without a clone.
 //!
 //! Only with the crate's feature `github`. The functions are async and want a tokio runtime with I/O and time enabled;
-//! octocrab is the client below, with TLS from the same OpenSSL that libgit2 uses.
+//! octocrab is the client below, with TLS of rustls.
 //!
 //! [`GithubRepository::of_remote`] finds the repository from a remote's address. [`GithubClient`] asks; what costs no
 //! request because nothing changed is kept in [`KnownAnswers`], which a program holds in memory from one look to the next,

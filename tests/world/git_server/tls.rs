@@ -6,14 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use openssl::asn1::Asn1Time;
-use openssl::hash::MessageDigest;
-use openssl::nid::Nid;
-use openssl::pkey::PKey;
-use openssl::rsa::Rsa;
-use openssl::ssl::{SslAcceptor, SslMethod};
-use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
-use openssl::x509::{X509, X509Name};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// Speaks TLS with a certificate of its own for `localhost`, and passes requests on, until it is dropped.
 pub struct TlsServer {
@@ -27,28 +22,24 @@ pub struct TlsServer {
 impl TlsServer {
     /// In front of the HTTP server at this port.
     pub fn start(port: u16) -> Self {
-        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-        let mut name = X509Name::builder().unwrap();
-        name.append_entry_by_nid(Nid::COMMONNAME, "nixfleet test").unwrap();
-        let name = name.build();
-        let mut certificate = X509::builder().unwrap();
-        certificate.set_version(2).unwrap();
-        certificate.set_subject_name(&name).unwrap();
-        certificate.set_issuer_name(&name).unwrap();
-        certificate.set_pubkey(&key).unwrap();
-        certificate.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-        certificate.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
-        certificate.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
-        let names =
-            SubjectAlternativeName::new().dns("localhost").build(&certificate.x509v3_context(None, None)).unwrap();
-        certificate.append_extension(names).unwrap();
-        certificate.sign(&key, MessageDigest::sha256()).unwrap();
-        let certificate = certificate.build();
+        Self::start_with(port, IsCa::NoCa)
+    }
 
-        let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls()).unwrap();
-        acceptor.set_private_key(&key).unwrap();
-        acceptor.set_certificate(&certificate).unwrap();
-        let acceptor = acceptor.build();
+    /// The same with a certificate that is also that of an authority, as `openssl req -x509` makes them.
+    pub fn start_as_authority(port: u16) -> Self {
+        Self::start_with(port, IsCa::Ca(BasicConstraints::Unconstrained))
+    }
+
+    fn start_with(port: u16, is_ca: IsCa) -> Self {
+        let signing_key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.is_ca = is_ca;
+        let cert = params.self_signed(&signing_key).unwrap();
+        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap();
+        let config = Arc::new(config);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
@@ -59,10 +50,10 @@ impl TlsServer {
                     break;
                 }
                 // A client that does not trust the certificate goes away.
-                drop(pass_on(&acceptor, stream.unwrap(), port));
+                drop(pass_on(&config, stream.unwrap(), port));
             }
         });
-        Self { certificate_pem: certificate.to_pem().unwrap(), address, stop, thread: Some(thread) }
+        Self { certificate_pem: cert.pem().into_bytes(), address, stop, thread: Some(thread) }
     }
 
     /// As the host that the certificate is for, or another name of the same.
@@ -80,8 +71,9 @@ impl Drop for TlsServer {
 }
 
 /// Passes one request on, and its answer back.
-fn pass_on(acceptor: &SslAcceptor, stream: TcpStream, port: u16) -> std::io::Result<()> {
-    let mut client = BufReader::new(acceptor.accept(stream).map_err(std::io::Error::other)?);
+fn pass_on(config: &Arc<ServerConfig>, stream: TcpStream, port: u16) -> std::io::Result<()> {
+    let connection = ServerConnection::new(Arc::clone(config)).map_err(std::io::Error::other)?;
+    let mut client = BufReader::new(StreamOwned::new(connection, stream));
     let mut request = Vec::new();
     let mut length = 0;
     loop {
@@ -104,7 +96,8 @@ fn pass_on(acceptor: &SslAcceptor, stream: TcpStream, port: u16) -> std::io::Res
     server.write_all(&body)?;
     let mut answer = Vec::new();
     server.read_to_end(&mut answer)?;
-    client.get_mut().write_all(&answer)?;
-    client.get_mut().shutdown().map_err(std::io::Error::other)?;
-    Ok(())
+    let client = client.get_mut();
+    client.write_all(&answer)?;
+    client.conn.send_close_notify();
+    client.flush()
 }

@@ -1,15 +1,15 @@
 //! Asks one Prometheus.
 //!
-//! TLS is that of OpenSSL, which libgit2 brings already: no second one in the program, and the system's certificates count.
+//! TLS is that of the remote and of GitHub: the system's certificates count, unless others are named.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use nixfleet_core::tls::{certificate_problem, trusting, trusting_the_system};
 use ureq::Agent;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+use ureq::tls::{PemItem, parse_pem};
 
 use super::PrometheusError;
 use super::answer::{NoVector, Vector, parse};
@@ -69,11 +69,17 @@ impl Client {
             }
             _ => None,
         };
-        let roots = match &access.ca_file {
-            Some(file) => RootCerts::Specific(Arc::new(certificates(file)?)),
-            None => RootCerts::PlatformVerifier,
+        let tls = match &access.ca_file {
+            Some(file) => trusting(certificates(file)?),
+            None => match trusting_the_system() {
+                Ok(tls) => tls,
+                Err(_) if url.starts_with("http://") => trusting(Vec::new()),
+                Err(error) => {
+                    let said = format!("{error}; name those of its server with {}ca-file", access.option_prefix);
+                    return Err(PrometheusError::Unreachable { url: shown_url, said });
+                }
+            },
         };
-        let tls = TlsConfig::builder().provider(TlsProvider::NativeTls).root_certs(roots).build();
         let config = Agent::config_builder()
             .timeout_global(Some(access.timeout))
             .http_status_as_error(false)
@@ -111,6 +117,9 @@ impl Client {
 
     fn failed(&self, error: &ureq::Error) -> PrometheusError {
         let said = match error {
+            _ if certificate_problem(error).is_some() => {
+                format!("its certificate is not accepted: {}", certificate_problem(error).unwrap_or_default())
+            }
             ureq::Error::HostNotFound => "there is no host of that name".to_owned(),
             ureq::Error::BadUri(said) => {
                 return PrometheusError::Address { url: self.shown_url.clone(), said: printable(said) };

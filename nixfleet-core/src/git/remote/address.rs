@@ -98,8 +98,7 @@ impl HttpAddress {
     }
 
     /// Whether `other` is the same server, reached as safely.
-    pub(super) fn is_same_server(&self, other: &str) -> bool {
-        let Ok(other) = Url::parse(other) else { return false };
+    pub(super) fn is_same_server(&self, other: &Url) -> bool {
         let same_port = other.port_or_known_default() == self.url.port_or_known_default();
         let upgraded = self.url.scheme() == "http" && other.scheme() == "https";
         other.host() == self.url.host() && (upgraded || (same_port && other.scheme() == self.url.scheme()))
@@ -175,9 +174,8 @@ mod tests {
             ("https://host/b", true),
             ("http://host:81/b", false),
             ("http://host.evil/b", false),
-            ("nonsense", false),
         ] {
-            assert_eq!(address.is_same_server(other), same, "{other}");
+            assert_eq!(address.is_same_server(&Url::parse(other).unwrap()), same, "{other}");
         }
     }
 }

@@ -1,21 +1,21 @@
 //! Talking to the remote: its references, and a fetch of one branch.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use git2::{
-    AutotagOption, CertificateCheckStatus, Direction, ErrorClass, ErrorCode, FetchOptions, FetchPrune, Odb, Oid,
-    ProxyOptions, RemoteCallbacks, RemoteRedirect, Repository,
+    AutotagOption, Direction, ErrorClass, ErrorCode, FetchOptions, FetchPrune, Odb, Oid, RemoteCallbacks, Repository,
 };
 use url::Url;
 
-use super::address::Address;
+use super::address::{Address, HttpAddress};
 use super::deadline::Attempt;
-use super::http_token::TokenOffer;
+use super::http::{self, HttpPlan};
 use super::process_limits::set_process_limits;
 use super::ssh_failure::ssh_failure;
+use super::ssh_process::lock;
 use super::ssh_transport::{self, SshPlan};
 use super::store::is_out_of_space;
-use super::{RemoteError, RemoteSource, RemoteStore};
+use super::{RemoteError, RemoteSource, RemoteStore, transports};
 use crate::git::redact::{redact_url, scrub};
 use crate::one_line::one_line;
 
@@ -32,8 +32,11 @@ pub(super) struct Connection {
     shown: String,
     libgit2_url: String,
     address: Address,
-    username_and_token: Option<(String, String)>,
     attempt: Attempt,
+    /// Whatever of the source must not appear in a message: a server may say it again.
+    secrets: Vec<String>,
+    /// What failed over http, in full.
+    http_failure: Arc<Mutex<Option<RemoteError>>>,
 }
 
 impl Connection {
@@ -42,11 +45,24 @@ impl Connection {
         let shown = redact_url(&source.url);
         let address = Address::parse(&source.url)?;
         set_process_limits(source.timeouts);
-        let mut username_and_token = None;
+        transports::register()
+            .map_err(|error| RemoteError::Network { url: shown.clone(), detail: one_line(error.message(), 300) })?;
+        let http_failure = Arc::default();
+        let mut secrets = Vec::new();
         let libgit2_url = match &address {
-            Address::Http(http) => {
-                username_and_token = source.credentials.username_and_token()?;
-                http.url.to_string()
+            Address::Http(address) => {
+                let username_and_token = source.credentials.username_and_token()?;
+                secrets = secrets_of(address, username_and_token.as_ref());
+                let plan = HttpPlan {
+                    shown: shown.clone(),
+                    address: address.clone(),
+                    username_and_token,
+                    timeouts: source.timeouts,
+                    running: attempt.http.clone(),
+                    failure: Arc::clone(&http_failure),
+                };
+                plan.enter();
+                http::URL.to_owned()
             }
             Address::Git(url) => url.clone(),
             Address::Local(path) => {
@@ -64,25 +80,20 @@ impl Connection {
                     timeouts: source.timeouts,
                     running: attempt.ssh.clone(),
                 };
-                plan.enter().map_err(|error| RemoteError::Network {
-                    url: shown.clone(),
-                    detail: one_line(error.message(), 300),
-                })?;
+                plan.enter();
                 ssh_transport::URL.to_owned()
             }
         };
-        Ok(Self { shown, libgit2_url, address, username_and_token, attempt: attempt.clone() })
+        Ok(Self { shown, libgit2_url, address, attempt: attempt.clone(), secrets, http_failure })
     }
 
     /// All references of the remote, HEAD among them. The store gives its configuration, no more.
     pub(super) fn references(&self, store: &RemoteStore) -> Result<Vec<RemoteReference>, RemoteError> {
-        let token = self.token_offer();
         let list = || {
             let no_objects = Repository::from_odb(Odb::new()?)?;
             no_objects.set_config(&store.config()?)?;
             let mut remote = no_objects.remote_anonymous(&self.libgit2_url)?;
-            let callbacks = self.callbacks(token.as_ref());
-            let connection = remote.connect_auth(Direction::Fetch, Some(callbacks), Some(proxy_options()))?;
+            let connection = remote.connect_auth(Direction::Fetch, Some(self.callbacks()), None)?;
             let reference = |head: &git2::RemoteHead<'_>| RemoteReference {
                 name: head.name().to_owned(),
                 id: head.oid(),
@@ -90,7 +101,7 @@ impl Connection {
             };
             Ok(connection.list()?.iter().map(reference).collect())
         };
-        list().map_err(|error: git2::Error| self.error(&error, token.as_deref()))
+        list().map_err(|error: git2::Error| self.error(&error))
     }
 
     /// Fetches one branch into one reference of the repository, and leaves no other trace there.
@@ -101,15 +112,12 @@ impl Connection {
         into: &str,
         store: &RemoteStore,
     ) -> Result<(), RemoteError> {
-        let token = self.token_offer();
         let mut options = FetchOptions::new();
         options
-            .remote_callbacks(self.callbacks(token.as_ref()))
-            .proxy_options(proxy_options())
+            .remote_callbacks(self.callbacks())
             .download_tags(AutotagOption::None)
             .prune(FetchPrune::Off)
-            .update_fetchhead(false)
-            .follow_redirects(RemoteRedirect::None);
+            .update_fetchhead(false);
         let refspec = format!("+refs/heads/{branch}:{into}");
         let fetched = repository
             .remote_anonymous(&self.libgit2_url)
@@ -118,48 +126,33 @@ impl Connection {
             // libgit2 says "Os" both for a disk and for a connection.
             ErrorClass::Os | ErrorClass::Filesystem if is_out_of_space(&error) => store.git_error(&error),
             ErrorClass::Os | ErrorClass::Net | ErrorClass::Http | ErrorClass::Ssl | ErrorClass::Callback => {
-                self.error(&error, token.as_deref())
+                self.error(&error)
             }
-            _ if self.attempt.is_cancelled() || is_broken_off(&error) => self.error(&error, token.as_deref()),
+            _ if self.attempt.is_cancelled() || is_broken_off(&error) => self.error(&error),
             _ => store.git_error(&error),
         })
     }
 
-    fn token_offer(&self) -> Option<Arc<TokenOffer>> {
-        match &self.address {
-            Address::Http(address) => Some(Arc::new(TokenOffer::new(address.clone(), self.username_and_token.clone()))),
-            Address::Ssh(_) | Address::Git(_) | Address::Local(_) => None,
-        }
-    }
-
-    fn callbacks(&self, token: Option<&Arc<TokenOffer>>) -> RemoteCallbacks<'static> {
+    fn callbacks(&self) -> RemoteCallbacks<'static> {
         let mut callbacks = RemoteCallbacks::new();
         let attempt = self.attempt.clone();
         callbacks.transfer_progress(move |_| !attempt.is_cancelled());
         let attempt = self.attempt.clone();
         callbacks.sideband_progress(move |_| !attempt.is_cancelled());
-        // libgit2's own verdict stands.
-        callbacks.certificate_check(|_, _| Ok(CertificateCheckStatus::CertificatePassthrough));
-        let token = token.cloned();
-        callbacks.credentials(move |asking, _, allowed| match &token {
-            Some(token) => token.answer(asking, allowed),
-            None => Err(git2::Error::from_str("there is no credential for this protocol")),
-        });
         callbacks
     }
 
     /// What the failure means for a person.
-    fn error(&self, error: &git2::Error, token: Option<&TokenOffer>) -> RemoteError {
-        let url = self.shown.clone();
-        if let Some(detail) = token.and_then(TokenOffer::problem) {
-            return RemoteError::Authentication { url, detail: detail.to_owned() };
+    fn error(&self, error: &git2::Error) -> RemoteError {
+        if let Some(failure) = lock(&self.http_failure).clone() {
+            return failure.with_detail(|detail| scrub(&detail, &self.secrets));
         }
         if let Address::Ssh(_) = self.address
             && let Some(error) = self.ssh_error()
         {
             return error;
         }
-        explain(url, error, &scrub(&one_line(error.message(), 300), &self.secrets()))
+        explain(self.shown.clone(), error, &scrub(&one_line(error.message(), 300), &self.secrets))
     }
 
     fn ssh_error(&self) -> Option<RemoteError> {
@@ -174,29 +167,20 @@ impl Connection {
         }
         ssh_failure(&url, &process.end())
     }
+}
 
-    /// Whatever of the source must not appear in a message.
-    fn secrets(&self) -> Vec<String> {
-        let mut secrets: Vec<String> = self.username_and_token.iter().map(|(_, token)| token.clone()).collect();
-        if let Address::Http(address) = &self.address {
-            secrets.extend(address.username_and_password.iter().flat_map(|(name, word)| [name.clone(), word.clone()]));
-            secrets.extend(address.url.query().map(str::to_owned));
-        }
-        // A name of one or two letters is in every sentence and no secret.
-        secrets.retain(|secret| secret.len() > 2);
-        secrets
-    }
+fn secrets_of(address: &HttpAddress, username_and_token: Option<&(String, String)>) -> Vec<String> {
+    let mut secrets: Vec<String> = username_and_token.iter().map(|(_, token)| token.clone()).collect();
+    secrets.extend(address.username_and_password.iter().flat_map(|(name, word)| [name.clone(), word.clone()]));
+    secrets.extend(address.url.query().map(str::to_owned));
+    // A name of one or two letters is in every sentence and no secret.
+    secrets.retain(|secret| secret.len() > 2);
+    secrets
 }
 
 /// The connection ended in the middle.
 fn is_broken_off(error: &git2::Error) -> bool {
     error.code() == ErrorCode::Eof || error.message().contains("early EOF")
-}
-
-fn proxy_options() -> ProxyOptions<'static> {
-    let mut options = ProxyOptions::new();
-    options.auto();
-    options
 }
 
 /// The error of libgit2 by what a person does about it. libgit2 tells most of it in its text only.
@@ -208,38 +192,8 @@ fn explain(url: String, error: &git2::Error, said: &str) -> RemoteError {
             "the repository belongs to another user: allow it with `git config --global --add safe.directory PATH`";
         return RemoteError::Authentication { url, detail: detail.to_owned() };
     }
-    // The second is what OpenSSL makes of it.
-    if has(&["timed out", "Resource temporarily unavailable"]) || error.code() == ErrorCode::Timeout {
+    if has(&["timed out"]) || error.code() == ErrorCode::Timeout {
         return RemoteError::Timeout { url, detail: format!("took too long ({said})") };
-    }
-    if let Some(status) = said.strip_prefix("unexpected http status code: ") {
-        return match status.trim() {
-            "401" | "403" | "407" => RemoteError::Authentication {
-                url,
-                detail: format!("status {status}; check that the token is valid and may read the repository"),
-            },
-            "404" | "410" => RemoteError::NotFound { url, detail: format!("status {status}") },
-            _ => RemoteError::Network {
-                url,
-                detail: format!("the server answers with status {status}; try again later"),
-            },
-        };
-    }
-    if has(&["cannot redirect", "redirect"]) {
-        let detail =
-            format!("the server redirects elsewhere ({said}), which is not followed: configure the new address");
-        return RemoteError::Address { url, detail };
-    }
-    if error.code() == ErrorCode::Certificate || (error.class() == ErrorClass::Ssl && has(&["certificate"])) {
-        return RemoteError::Certificate { url, detail };
-    }
-    if error.class() == ErrorClass::Ssl {
-        return RemoteError::Network {
-            url,
-            detail: format!(
-                "{said}; check that the server speaks TLS at this port, and that its certificate names this host"
-            ),
-        };
     }
     if has(&["failed to resolve address"]) {
         return RemoteError::Network { url, detail: format!("{said}; check the name and the DNS") };

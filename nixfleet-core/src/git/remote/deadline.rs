@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::RemoteError;
+use super::http::RunningHttp;
 use super::ssh_process::lock;
 use super::ssh_transport::RunningSsh;
 
@@ -31,6 +32,8 @@ pub(super) struct Attempt {
     cancelled: Arc<AtomicBool>,
     /// The `ssh` that it runs.
     pub(super) ssh: RunningSsh,
+    /// The HTTP client that it uses.
+    pub(super) http: RunningHttp,
     /// When it must be over.
     pub(super) deadline: Instant,
 }
@@ -44,13 +47,15 @@ impl Attempt {
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
         self.ssh.stop();
+        self.http.stop();
     }
 }
 
 /// Runs `work` in a thread of its own and waits for it no longer than `total`.
 ///
-/// libgit2 cannot be interrupted while it waits for a byte. A thread that does not stop is left behind; it ends when
-/// the server sends something, closes the connection, or is silent for the idle limit.
+/// `ssh` is killed and connections over http are closed. libgit2's own (`git://`), and a question for the address of a name,
+/// cannot be interrupted: a thread that does not stop is left behind; it ends when the server sends something, closes the
+/// connection, or is silent for the idle limit.
 pub(super) fn within<T: Send + 'static>(
     total: Duration,
     url: &str,
@@ -64,7 +69,8 @@ pub(super) fn within<T: Send + 'static>(
     }
     // A limit beyond what the clock can hold is no limit that anybody would see.
     let deadline = Instant::now() + total.min(Duration::from_hours(365 * 24));
-    let attempt = Attempt { cancelled: Arc::default(), ssh: RunningSsh::default(), deadline };
+    let attempt =
+        Attempt { cancelled: Arc::default(), ssh: RunningSsh::default(), http: RunningHttp::default(), deadline };
     let (sender, results) = mpsc::channel();
     let in_thread = attempt.clone();
     let thread = std::thread::Builder::new().name("nixfleet-remote".to_owned()).spawn(move || {

@@ -129,3 +129,24 @@ pub enum RemoteError {
         detail: String,
     },
 }
+
+impl RemoteError {
+    /// The same with another detail, where it has one that came from elsewhere.
+    pub(super) fn with_detail(mut self, change: impl FnOnce(String) -> String) -> Self {
+        match &mut self {
+            Self::Address { detail, .. }
+            | Self::Credentials { detail, .. }
+            | Self::Authentication { detail, .. }
+            | Self::HostKey { detail, .. }
+            | Self::Certificate { detail, .. }
+            | Self::NotFound { detail, .. }
+            | Self::Network { detail, .. }
+            | Self::Timeout { detail, .. }
+            | Self::Protocol { detail, .. }
+            | Self::Lock { detail, .. }
+            | Self::Store { detail, .. } => *detail = change(std::mem::take(detail)),
+            Self::Empty { .. } | Self::NoBranch { .. } | Self::NoDefaultBranch { .. } | Self::Busy { .. } => {}
+        }
+        self
+    }
+}

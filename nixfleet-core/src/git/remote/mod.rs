@@ -2,10 +2,11 @@
 //!
 //! [`RemoteStore::observe`] asks the remote for its references and fetches only when the tip is new. Addresses may be
 //! `https://`, `http://`, `ssh://`, `user@host:path`, `git://`, `file://` and paths. `ssh` is OpenSSH's own, so that
-//! its configuration, agents and host key checks work as the administrator knows them; the rest is libgit2's.
+//! its configuration, agents and host key checks work as the administrator knows them; http goes through an HTTP client, with
+//! TLS of rustls; the rest is libgit2's.
 //!
-//! The connect and idle limits of libgit2 are process-wide: the first [`Timeouts`] that are used set them for the
-//! process. The total limit is each call's own and holds whatever a server does.
+//! The connect and idle limits of libgit2, for `git://`, are process-wide: the first [`Timeouts`] that are used set them for
+//! the process. The total limit is each call's own and holds whatever a server does.
 
 mod address;
 mod commit;
@@ -13,7 +14,7 @@ mod connection;
 mod credentials;
 mod deadline;
 mod error;
-mod http_token;
+mod http;
 mod observe;
 mod process_limits;
 mod source;
@@ -22,6 +23,7 @@ mod ssh_failure;
 mod ssh_process;
 mod ssh_transport;
 mod store;
+mod transports;
 
 pub use credentials::Credentials;
 #[cfg(feature = "github")]

@@ -5,7 +5,7 @@
 //! keeps whatever it has for `ssh://`.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream, Transport};
 
@@ -16,7 +16,8 @@ use super::{Credentials, Timeouts};
 /// The address under which libgit2 finds this transport; where it leads stands in the plan of the thread.
 pub(super) const URL: &str = "nixfleet+ssh://remote";
 
-const SCHEME: &str = "nixfleet+ssh";
+/// Its scheme.
+pub(super) const SCHEME: &str = "nixfleet+ssh";
 
 thread_local! {
     /// What this thread is connecting to: libgit2 makes transports without telling for whom.
@@ -69,31 +70,16 @@ impl RunningSsh {
 
 impl SshPlan {
     /// Makes connections of this thread to [`URL`] follow this plan.
-    pub(super) fn enter(self) -> Result<(), git2::Error> {
-        register()?;
+    pub(super) fn enter(self) {
         PLAN.with_borrow_mut(|plan| *plan = Some(self));
-        Ok(())
     }
 }
 
-fn register() -> Result<(), git2::Error> {
-    static REGISTERED: OnceLock<Result<(), String>> = OnceLock::new();
-    REGISTERED
-        .get_or_init(|| {
-            let factory = |remote: &git2::Remote<'_>| {
-                let plan = PLAN.with_borrow(Clone::clone);
-                let plan =
-                    plan.ok_or_else(|| git2::Error::from_str("this scheme is for nixfleet itself: use ssh://"))?;
-                Transport::smart(remote, false, SshSubtransport { plan })
-            };
-            #[allow(unsafe_code, reason = "libgit2 keeps its list of transports unguarded")]
-            // SAFETY: it runs once, guarded by the OnceLock, and before any connection that this module makes.
-            let outcome = unsafe { git2::transport::register(SCHEME, factory) };
-            outcome.map_err(|error| error.message().to_owned())
-        })
-        .as_ref()
-        .copied()
-        .map_err(|message| git2::Error::from_str(message))
+/// The transport of a remote with the scheme [`SCHEME`], by the plan of this thread.
+pub(super) fn transport(remote: &git2::Remote<'_>) -> Result<Transport, git2::Error> {
+    let plan = PLAN.with_borrow(Clone::clone);
+    let plan = plan.ok_or_else(|| git2::Error::from_str("this scheme is for nixfleet itself: use ssh://"))?;
+    Transport::smart(remote, false, SshSubtransport { plan })
 }
 
 struct SshSubtransport {

@@ -80,13 +80,7 @@ impl RemoteStore {
         self.make_empty().map_err(|error| self.io_error(&error))?;
         let mut options = RepositoryInitOptions::new();
         options.bare(true).external_template(false).mkdir(false);
-        Repository::init_opts(&self.path, &options)
-            .and_then(|_| {
-                let mut config = Config::open(&self.path.join("config"))?;
-                // Only within the host: libgit2 would send a token on to another one.
-                config.set_bool("http.followRedirects", false)
-            })
-            .map_err(|error| self.git_error(&error))?;
+        Repository::init_opts(&self.path, &options).map_err(|error| self.git_error(&error))?;
         std::fs::write(self.path.join(COMPLETE_FILE), "1\n").map_err(|error| self.io_error(&error))
     }
 
