@@ -1,7 +1,7 @@
 //! All that a decision rests on, read from the host. Blocks.
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use nixfleet_core::config::{Automatic, HostConfig};
@@ -17,6 +17,9 @@ use crate::remote;
 
 /// As for the distance to the remote.
 const COUNTED_COMMITS: u32 = 1000;
+
+/// Nobody waits for a decision as a scrape is waited for, and a host that builds is slow. All three are within `HOST_LIMIT`.
+const LIMIT_OF_A_SOURCE: Duration = Duration::from_secs(6);
 
 /// What is known at one moment.
 #[derive(Debug)]
@@ -54,7 +57,7 @@ pub(crate) fn read(
     let stamp = JournalStamp::of(state);
     let version = env!("CARGO_PKG_VERSION");
     let observer = HostObserver::new(config.clone(), state.clone(), runtime.clone(), Path::new("/"), version);
-    let observation = observer.observe(Timestamp::now());
+    let observation = observer.with_limit(LIMIT_OF_A_SOURCE).observe(Timestamp::now());
     // After the observation: what ended in between is then in the memory, and is not begun again.
     let memory = Memory::of(&state.journal().read()?.entries);
     let policy = config.agent.policy.clone();

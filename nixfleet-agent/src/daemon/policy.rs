@@ -10,7 +10,7 @@ use jiff::{Timestamp, ZonedDateTime};
 use nixfleet_core::Revision;
 use nixfleet_core::config::{Automatic, PolicyConfig};
 use nixfleet_core::infer::{changed_outside, waits_for_boot};
-use nixfleet_core::observation::{Divergence, Observation, Operation, OperationResult, TestsSetup};
+use nixfleet_core::observation::{Divergence, Observation, Operation, OperationResult, Source, TestsSetup};
 use serde::{Deserialize, Serialize};
 
 use super::memory::Memory;
@@ -92,9 +92,17 @@ pub(crate) fn decide(observation: &Observation, state: &PolicyState, now: &Zoned
     if matches!(switch.next, Next::Start(_)) {
         return switch;
     }
-    let look_again_at = [pull.look_again_at, switch.look_again_at].into_iter().flatten().min();
+    let look_again_at = [pull.look_again_at, switch.look_again_at, readable_again_at(observation, now)];
+    let look_again_at = look_again_at.into_iter().flatten().min();
     let reason = [pull.reason, switch.reason].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("; ");
     Decision { look_again_at, ..Decision::nothing(reason) }
+}
+
+/// What cannot be read now, of what a decision rests on, may be readable soon, and nobody tells when: a disk under load, an
+/// activation that is just moving its links.
+fn readable_again_at(observation: &Observation, now: &ZonedDateTime) -> Option<Timestamp> {
+    let is_unreadable = |source| observation.unreadable(source).is_some();
+    [Source::Repository, Source::System].into_iter().any(is_unreadable).then(|| now.timestamp())
 }
 
 /// The system that nixfleet deployed last, where it is the one that runs.

@@ -176,6 +176,29 @@ fn a_fresh_host_clones_and_what_cannot_be_read_is_left_alone() {
     assert_eq!(next(&|observation, _| observation.system.running = unreadable.clone()), Next::Nothing);
 }
 
+/// A source took too long while the host was busy: nothing else would have the agent look again before its interval is over.
+#[test]
+fn what_cannot_be_read_now_is_looked_at_again_soon() {
+    use Operation::{Pull, Switch};
+    let story = Story::new(automatic()).push().does(Pull, SUCCESS).does(Switch, SUCCESS);
+    let again = |change: &dyn Fn(&mut Observation)| {
+        let (mut observation, state) = story.evidence();
+        change(&mut observation);
+        let decision = decide(&observation, &state, &story.now);
+        (decision.next, decision.look_again_at)
+    };
+    let unreadable = || "did not answer within 6 s".to_owned();
+    let soon = (Next::Nothing, Some(story.now.timestamp()));
+    assert_eq!(again(&|_| {}), (Next::Start(Operation::Test), None));
+    assert_eq!(again(&|observation| observation.system.running = Reading::Unreadable(unreadable())), soon);
+    let tests_unknown = |observation: &mut Observation| {
+        observation.repository = Reading::Unreadable(unreadable());
+        observation.tests = TestsSetup::NoneFound;
+    };
+    assert_eq!(again(&tests_unknown), soon);
+    assert_eq!(again(&|observation| observation.tests = TestsSetup::NoneFound), (Next::Nothing, None));
+}
+
 #[test]
 fn the_weekly_update_goes_by_itself() {
     use Operation::{Pull, Switch, Test};
