@@ -5,7 +5,7 @@ mod story;
 
 use nixfleet_core::model::HostStatus;
 
-use crate::machine::{ConfigurationRepository, Machine};
+use crate::machine::{ConfigurationRepository, Machine, Output};
 use crate::programs::program;
 use crate::states::letters;
 
@@ -71,7 +71,11 @@ impl<'a> FleetHost<'a> {
 
     /// Starts an operation as an administrator does, and waits for its end; whether it succeeded.
     pub fn start(&self, operation: &str) -> bool {
-        self.machine.run(&["systemctl", "start", &format!("nixfleet-{operation}.service")]).success()
+        self.systemctl_start(operation).success()
+    }
+
+    fn systemctl_start(&self, operation: &str) -> Output {
+        self.machine.run(&["systemctl", "start", &format!("nixfleet-{operation}.service")])
     }
 
     /// The five states of a scrape, as letters.

@@ -43,7 +43,8 @@ impl<'a> FleetHost<'a> {
 
     /// An operation that has to succeed.
     pub fn must(&self, operation: &str) {
-        assert!(self.start(operation), "{operation}: {}", self.journal(operation));
+        let started = self.systemctl_start(operation);
+        assert!(started.success(), "{operation}: {}\n{}", started.stderr, self.journal(operation));
     }
 
     /// An operation that has to fail; what its unit wrote in all its runs.
