@@ -115,7 +115,7 @@ fn write_journal(directory: &Path) {
 fn check_process(directory: &Path, settings: &Value, certificates: &Path) {
     let mut command = Command::new(agent());
     command.arg("--state-directory").arg(directory).arg("--runtime-directory").arg(directory).args(["look", "remote"]);
-    command.env("SSL_CERT_FILE", certificates);
+    command.env("SSL_CERT_FILE", certificates).env_remove("SSL_CERT_DIR");
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut repository = settings.clone();
     repository["branch"] = "main".into();

@@ -9,7 +9,10 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
 use crate::one_line::one_line;
 
-/// As Nix reads it, before `SSL_CERT_FILE`.
+/// A file, or directories, as OpenSSL reads them.
+const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// A file, as Nix sets it for the programs that it builds.
 const NIX_VARIABLE: &str = "NIX_SSL_CERT_FILE";
 
 /// No certificate is trusted on this machine, so that none of a server can be accepted.
@@ -30,14 +33,17 @@ pub fn trusting(roots: Vec<Certificate<'static>>) -> TlsConfig {
         .build()
 }
 
-/// The same with the certificates of the system: those in the file that `NIX_SSL_CERT_FILE` names, else those of `SSL_CERT_FILE`
-/// and `SSL_CERT_DIR`, else those where the distribution has them.
+/// The same with the certificates of the system: those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, else those in the file
+/// that `NIX_SSL_CERT_FILE` names, else those where the distribution has them.
 pub fn trusting_the_system() -> Result<TlsConfig, NoCertificates> {
-    let found = match std::env::var_os(NIX_VARIABLE).filter(|path| !path.is_empty()) {
-        Some(path) => load_certs_from_paths(Some(Path::new(&path)), None),
-        None => load_native_certs(),
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let found = match std::env::var_os(NIX_VARIABLE) {
+        Some(path) if !path.is_empty() && !VARIABLES.into_iter().any(is_set) => {
+            load_certs_from_paths(Some(Path::new(&path)), None)
+        }
+        _ => load_native_certs(),
     };
-    usable(found).map(trusting)
+    usable(&found).map(trusting)
 }
 
 /// Why the server's certificate is not accepted, for people; none where the request failed for another reason.
@@ -69,7 +75,7 @@ pub(crate) fn rustls_error(error: &ureq::Error) -> Option<&rustls::Error> {
 }
 
 /// Some that cannot be read are no reason not to use the others.
-fn usable(found: CertificateResult) -> Result<Vec<Certificate<'static>>, NoCertificates> {
+fn usable(found: &CertificateResult) -> Result<Vec<Certificate<'static>>, NoCertificates> {
     if found.certs.is_empty() {
         let detail = found.errors.first().map(|error| format!(" ({})", one_line(&error.to_string(), 200)));
         return Err(NoCertificates { detail: detail.unwrap_or_default() });
@@ -85,10 +91,10 @@ mod tests {
     fn says_where_there_are_none() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("none.pem");
-        let error = usable(load_certs_from_paths(Some(&file), None)).unwrap_err().to_string();
+        let error = usable(&load_certs_from_paths(Some(&file), None)).unwrap_err().to_string();
         assert!(error.contains("none.pem"), "{error}");
         std::fs::write(&file, "").unwrap();
-        let error = usable(load_certs_from_paths(Some(&file), None)).unwrap_err().to_string();
+        let error = usable(&load_certs_from_paths(Some(&file), None)).unwrap_err().to_string();
         assert_eq!(error, "no trusted certificates are found on this machine");
     }
 }

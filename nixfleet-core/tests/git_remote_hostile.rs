@@ -12,7 +12,7 @@ use world::git_server::source;
 const ADVERTISEMENT: &str = "Content-Type: application/x-git-upload-pack-advertisement";
 
 /// Answers every question with these bytes, as often as it is told, and closes the connection.
-fn answering(answer: String, times: usize) -> String {
+fn answering(answer: &str, times: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/a", listener.local_addr().unwrap());
     let answer = answer.replace("SELF", &url);
@@ -104,7 +104,7 @@ fn each_is_told_in_one_sentence() {
             "Authentication: URL refuses access: it asks for credentials: check the address, or configure a token",
         ),
     ] {
-        let said = said(&answering(answer, times));
+        let said = said(&answering(&answer, times));
         println!("{what}: {said}");
         assert!(said.contains(expected), "{what}: {said}");
     }

@@ -68,14 +68,14 @@ fn certificates_are_checked() {
     let authority = TlsServer::start_as_authority(server.port());
     let trusted = directory.path().join("trusted.pem");
     std::fs::write(&trusted, [tls.certificate_pem.clone(), authority.certificate_pem.clone()].concat()).unwrap();
-    for (variable, other) in [("SSL_CERT_FILE", None), ("NIX_SSL_CERT_FILE", Some("/dev/null"))] {
+    for (variable, other) in [("SSL_CERT_FILE", Some("NIX_SSL_CERT_FILE")), ("NIX_SSL_CERT_FILE", None)] {
         let mut command = again("certificates_are_checked", &[], &url);
-        command
-            .env("NIXFLEET_TEST_AUTHORITY", authority.url("localhost"))
-            .env_remove("SSL_CERT_DIR")
-            .env_remove("NIX_SSL_CERT_FILE");
-        // The variable of Nix goes before the other.
-        command.envs(other.map(|file| ("SSL_CERT_FILE", file))).env(variable, &trusted);
+        command.env("NIXFLEET_TEST_AUTHORITY", authority.url("localhost"));
+        for name in ["SSL_CERT_DIR", "SSL_CERT_FILE", "NIX_SSL_CERT_FILE"] {
+            command.env_remove(name);
+        }
+        // The variable of Nix comes after the others.
+        command.envs(other.map(|other| (other, "/dev/null"))).env(variable, &trusted);
         assert_passed(&command.output().unwrap());
     }
 }
