@@ -42,7 +42,7 @@ impl fmt::Debug for RemoteSource {
 /// How long looking at a remote may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Until a connection stands, for each address of the host.
+    /// Until a connection stands: over http(s) for all addresses of the host together, else for each.
     pub connect: Duration,
     /// Without a byte from the server.
     pub idle: Duration,
