@@ -71,9 +71,13 @@ pub(crate) fn look(
     known: &mut KnownAnswers,
 ) -> Result<RemoteCommit, LookError> {
     if config.github.as_remote {
-        recorded(state, runtime, |previous, now| on_github::ask(config, state, runtime, known, previous, now))
+        recorded(state, runtime, By::Agent, |previous, now| {
+            on_github::ask(config, state, runtime, known, previous, now)
+        })
     } else {
-        recorded(state, runtime, |previous, now| by_git::ask(config, state, previous, now, RemoteStore::observe))
+        recorded(state, runtime, By::Agent, |previous, now| {
+            by_git::ask(config, state, previous, now, RemoteStore::observe)
+        })
     }
 }
 
@@ -83,7 +87,14 @@ pub(crate) fn fetch(
     state: &StateDirectory,
     runtime: &RuntimeDirectory,
 ) -> Result<RemoteCommit, LookError> {
-    recorded(state, runtime, |previous, now| by_git::ask(config, state, previous, now, RemoteStore::fetch))
+    recorded(state, runtime, By::Pull, |previous, now| by_git::ask(config, state, previous, now, RemoteStore::fetch))
+}
+
+/// Who looks: what a pull reached is no proof that the agent reaches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Agent,
+    Pull,
 }
 
 /// What came of a look.
@@ -97,6 +108,7 @@ struct Answer {
 fn recorded(
     state: &StateDirectory,
     runtime: &RuntimeDirectory,
+    by: By,
     look: impl FnOnce(Option<&RemoteCommit>, Timestamp) -> Answer,
 ) -> Result<RemoteCommit, LookError> {
     state.share();
@@ -114,7 +126,8 @@ fn recorded(
             Ok(_) => RemoteAttempt::succeeded(before, now),
             Err(error) => RemoteAttempt::failed(before, now, error.to_string()),
         };
-        attempt.not_before(not_before)
+        let attempt = attempt.not_before(not_before);
+        if by == By::Pull { attempt.of_pull() } else { attempt }
     });
     if let Err(error) = recorded {
         eprintln!("{error}");

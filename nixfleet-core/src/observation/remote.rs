@@ -154,11 +154,19 @@ pub struct RemoteAttempt {
     pub last_success_at: Option<Timestamp>,
     /// Attempts that succeeded since the machine's start.
     pub succeeded_total: u64,
+    /// Those of them that were part of a pull, and not a look of the agent.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub succeeded_in_pulls_total: u64,
     /// Attempts that failed since the machine's start.
     pub failed_total: u64,
     /// Before this time nothing may be asked: the forge's limit of requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl RemoteAttempt {
@@ -172,6 +180,7 @@ impl RemoteAttempt {
             failing_since: None,
             last_success_at: Some(at),
             succeeded_total: previous.map_or(0, |previous| previous.succeeded_total).saturating_add(1),
+            succeeded_in_pulls_total: previous.map_or(0, |previous| previous.succeeded_in_pulls_total),
             failed_total: previous.map_or(0, |previous| previous.failed_total),
             not_before: Self::limit_of(previous, at),
         }
@@ -188,6 +197,7 @@ impl RemoteAttempt {
             failing_since: previous.and_then(|previous| previous.failing_since).map(|since| since.min(at)).or(Some(at)),
             last_success_at: previous.and_then(|previous| previous.last_success_at),
             succeeded_total: previous.map_or(0, |previous| previous.succeeded_total),
+            succeeded_in_pulls_total: previous.map_or(0, |previous| previous.succeeded_in_pulls_total),
             failed_total: previous.map_or(0, |previous| previous.failed_total).saturating_add(1),
             not_before: Self::limit_of(previous, at),
         }
@@ -198,6 +208,19 @@ impl RemoteAttempt {
     pub fn not_before(self, until: Option<Timestamp>) -> Self {
         let until = until.filter(|until| *until > self.at);
         Self { not_before: self.not_before.max(until), ..self }
+    }
+
+    /// The same, made by a pull.
+    #[must_use]
+    pub fn of_pull(self) -> Self {
+        let succeeded = u64::from(self.error.is_none());
+        Self { succeeded_in_pulls_total: self.succeeded_in_pulls_total.saturating_add(succeeded), ..self }
+    }
+
+    /// Attempts of the agent that succeeded since the machine's start.
+    #[must_use]
+    pub const fn succeeded_by_agent_total(&self) -> u64 {
+        self.succeeded_total.saturating_sub(self.succeeded_in_pulls_total)
     }
 
     /// A limit ends with time only, whoever asks whom in between.

@@ -112,6 +112,7 @@ fn remote_attempt() -> impl Strategy<Value = RemoteAttempt> {
             failing_since,
             last_success_at: None,
             succeeded_total: 1,
+            succeeded_in_pulls_total: 0,
             failed_total: 1,
             not_before: None,
         }

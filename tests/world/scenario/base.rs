@@ -68,6 +68,7 @@ impl Host {
                     failing_since: None,
                     last_success_at: Some(before(2)),
                     succeeded_total: 9,
+                    succeeded_in_pulls_total: 0,
                     failed_total: 0,
                     not_before: None,
                 }),

@@ -37,6 +37,7 @@ impl Host {
             failing_since: Some(before(minutes)),
             last_success_at: Some(before(minutes)),
             succeeded_total: 9,
+            succeeded_in_pulls_total: 0,
             failed_total: u64::from(tries),
             not_before: None,
         });

@@ -21,13 +21,13 @@ impl Traces {
     fn attempts(&self) -> Attempts {
         let attempt = self.attempt.as_ref();
         Attempts {
-            succeeded: attempt.map_or(0, |attempt| attempt.succeeded_total),
+            succeeded: attempt.map_or(0, RemoteAttempt::succeeded_by_agent_total),
             failed: attempt.map_or(0, |attempt| attempt.failed_total),
         }
     }
 }
 
-/// Attempts at the remote since the machine's start.
+/// Attempts at the remote since the machine's start; those that succeeded are the agent's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Attempts {
     succeeded: u64,
@@ -105,6 +105,21 @@ mod tests {
             attempt = Some(RemoteAttempt::failed(attempt.as_ref(), at(1), "no route to host"));
         }
         Traces { heartbeat, attempt }
+    }
+
+    /// It may have had its answer before the activation cut the network off.
+    #[test]
+    fn a_pull_that_ends_meanwhile_is_no_proof() {
+        let old = Traces::default();
+        let mut proof = Proof::after(&old);
+        let started = traces((Some(200), 5, 0));
+        assert_eq!(proof.look(&started), Stand::NoLook);
+        let at = Timestamp::from_second(2).unwrap();
+        let pulled = RemoteAttempt::succeeded(started.attempt.as_ref(), at).of_pull();
+        let after_pull = Traces { attempt: Some(pulled.clone()), ..started };
+        assert_eq!(proof.look(&after_pull), Stand::NoLook);
+        let looked = Traces { attempt: Some(RemoteAttempt::succeeded(Some(&pulled), at)), ..after_pull };
+        assert_eq!(proof.look(&looked), Stand::Reached);
     }
 
     #[test]
