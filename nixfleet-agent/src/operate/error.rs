@@ -122,6 +122,9 @@ pub enum OperateError {
         /// The profile.
         path: PathBuf,
     },
+    /// There is a profile, without this generation.
+    #[error("nothing was started, there is no generation {0}: `nixfleet generations` lists those that there are")]
+    NoSuchGeneration(u64),
     /// The profile cannot be read.
     #[error(transparent)]
     System(#[from] SystemError),

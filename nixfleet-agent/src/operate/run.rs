@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use nixfleet_core::system::{GenerationDetails, ProfileName, SystemRoot};
+
 use super::carry_out::{Order, carry_out};
 use super::report::Report;
 use super::show::Show;
@@ -22,6 +24,9 @@ pub(crate) fn run(
 ) -> Result<Outcome, CommandError> {
     let show: Arc<dyn Show> = Arc::new(Terminal::new());
     let order = Order { wait: !arguments.no_wait, ..order };
+    if let (Some(number), None) = (order.generation, host) {
+        check_generation(number)?;
+    }
     block_on(async {
         let mut signals = Signals::listen().map_err(OperateError::Start)?;
         let mut target = reach(host, &arguments.places, &mut signals).await?;
@@ -33,6 +38,17 @@ pub(crate) fn run(
         }
         Ok(run.outcome)
     })
+}
+
+/// A slip is told before anything is started: a rollback that failed turns System red. Where they cannot be listed, and on
+/// another host, the unit tells it.
+fn check_generation(number: u64) -> Result<(), OperateError> {
+    let generations = SystemRoot::new("/").generations(&ProfileName::System, GenerationDetails::LinksOnly);
+    let generations = generations.unwrap_or_default();
+    if generations.is_empty() || generations.iter().any(|generation| generation.number == number) {
+        return Ok(());
+    }
+    Err(OperateError::NoSuchGeneration(number))
 }
 
 /// The table, or the JSON object. The result of the operation counts more than a status that cannot be told.
