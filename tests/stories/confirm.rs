@@ -117,7 +117,7 @@ fn a_switch_that_cuts_the_network_is_undone() {
     host.configure_remote(
         "git://10.77.0.1/configuration",
         "",
-        r#", "confirm": { "enable": true, "timeout_seconds": 60 }, "remote": { "connect_timeout_seconds": 3 },
+        r#", "confirm": { "enable": true, "timeout_seconds": 40 }, "remote": { "connect_timeout_seconds": 3 },
            "agent": { "policy": { "pull": "on", "switch": "on" } }"#,
     );
     machine.wait_until("the remote answers", LIMIT, || {
@@ -139,7 +139,7 @@ fn a_switch_that_cuts_the_network_is_undone() {
     assert_eq!(boots(&machine), (Some(before.clone()), before.clone()));
     let told = reason(&host);
     assert!(told.contains("switch failed in confirmation"), "{told}");
-    assert!(told.contains("not confirmed within 60 s: the agent cannot read the remote: "), "{told}");
+    assert!(told.contains("not confirmed within 40 s: the agent cannot read the remote: "), "{told}");
     assert!(told.ends_with("; the previous system runs again"), "{told}");
 
     // It is not tried again and again, and the next commit is.
@@ -192,13 +192,13 @@ fn a_command_confirms_and_the_new_system_says_which() {
     let Some(image) = Image::get() else { return };
     let machine = Machine::boot(&image, "web1");
     let script = "echo 'error: the shop is closed' >&2; exit 3";
-    let confirm = format!(r#""timeout_seconds": 60, "command": ["/bin/sh", "-c", "{script}"]"#);
+    let confirm = format!(r#""timeout_seconds": 30, "command": ["/bin/sh", "-c", "{script}"]"#);
     let host = careful(&machine, &confirm);
     let before = begin(&host, "");
     wait_for(&host, "GGGRG");
     assert_eq!(host.running_system().unwrap(), before);
     let told = reason(&host);
-    assert!(told.contains("not confirmed within 60 s: /bin/sh failed (exit 3): error: the shop is closed"), "{told}");
+    assert!(told.contains("not confirmed within 30 s: /bin/sh failed (exit 3): error: the shop is closed"), "{told}");
 
     // A command that never ends.
     host.configure(r#", "confirm": { "enable": true, "timeout_seconds": 3, "command": ["sleep", "1000"] }"#);
