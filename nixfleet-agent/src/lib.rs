@@ -16,6 +16,7 @@ mod printable;
 mod progress;
 mod pull_requests;
 mod question;
+mod recorded_operations;
 mod remote;
 mod ssh;
 mod standard_output;

@@ -26,6 +26,7 @@ mod schedule;
 pub(crate) mod signals;
 mod start_pause;
 pub(crate) mod systemd;
+mod told_by_github;
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _};

@@ -6,7 +6,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nixfleet_core::config::HostConfig;
 use nixfleet_core::git;
-use nixfleet_core::github::KnownAnswers;
 use nixfleet_core::observation::{PullRequestAttempt, RemoteAttempt};
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 use tokio::time::Instant;
@@ -16,6 +15,7 @@ use super::look::{PullRequestAnswer, Question};
 use super::look_process::{BrokenOff, LookProcess};
 use super::looks::Looks;
 use super::schedule;
+use super::told_by_github::ToldByGithub;
 use crate::github_asking::allowed_in;
 use crate::pull_requests::LOOK_LIMIT;
 use crate::steps::Look;
@@ -29,10 +29,7 @@ pub(crate) struct PullRequestCheck {
     runtime: RuntimeDirectory,
     looks: Looks<PullRequestAnswer>,
     due: Option<Due>,
-    /// Between two looks.
-    known: KnownAnswers,
-    /// What was asked with these settings is known of them only.
-    settings: Option<HostConfig>,
+    told: ToldByGithub,
 }
 
 impl PullRequestCheck {
@@ -43,8 +40,7 @@ impl PullRequestCheck {
             runtime: runtime.clone(),
             looks: Looks::new(LookProcess::new(Look::PullRequests, state, runtime)),
             due: None,
-            known: KnownAnswers::default(),
-            settings: None,
+            told: ToldByGithub::default(),
         };
         let last = check.last_attempt();
         let age = |last: &PullRequestAttempt| Timestamp::now().duration_since(last.attempt.at);
@@ -84,7 +80,7 @@ impl PullRequestCheck {
     pub(crate) fn take_in(&mut self, config: &HostConfig) {
         if !config.github.enable {
             self.due = None;
-            self.known = KnownAnswers::default();
+            self.told = ToldByGithub::default();
             self.looks.forget_error();
         } else if self.due.is_none() {
             self.due = Some(Due::after(Duration::ZERO));
@@ -98,12 +94,7 @@ impl PullRequestCheck {
 
     /// Starts it, and returns.
     pub(crate) fn start(&mut self, config: &HostConfig) {
-        if self.settings.as_ref() != Some(config) {
-            // An entity tag of another token or repository is worth nothing.
-            self.known = KnownAnswers::default();
-            self.settings = Some(config.clone());
-        }
-        let question = Question { known: Some(Cow::Borrowed(&self.known)), ..Question::new(config) };
+        let question = Question { known: Some(Cow::Borrowed(self.told.with(config))), ..Question::new(config) };
         self.looks.start(|process| process.ask(&question, LOOK_LIMIT + LIMIT_BEYOND_ITS_OWN));
     }
 
@@ -111,7 +102,7 @@ impl PullRequestCheck {
     pub(crate) async fn finished(&mut self, config: &HostConfig) {
         let outcome = match self.looks.end().await {
             Ok(answer) => {
-                self.known = answer.known;
+                self.told.keep(answer.known);
                 answer.open
             }
             Err(broken_off) => {
@@ -159,6 +150,7 @@ fn pause(config: &HostConfig, last: &PullRequestAttempt) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use nixfleet_core::github::KnownAnswers;
     use nixfleet_core::observation::RemoteAttempt;
 
     use super::super::look_process::tests::program;

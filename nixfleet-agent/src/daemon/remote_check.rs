@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nixfleet_core::config::HostConfig;
-use nixfleet_core::github::KnownAnswers;
 use nixfleet_core::observation::RemoteAttempt;
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory};
 use tokio::time::Instant;
@@ -16,6 +15,7 @@ use super::look::{HostAnswer, Question, RemoteAnswer};
 use super::look_process::{BrokenOff, LookProcess};
 use super::looks::Looks;
 use super::schedule;
+use super::told_by_github::ToldByGithub;
 use crate::github_asking;
 use crate::steps::Look;
 
@@ -35,10 +35,8 @@ pub(crate) struct RemoteCheck {
     again: bool,
     /// What the one that runs decides is of no use: it does not know all that the agent does by now.
     is_outdated: bool,
-    /// Of GitHub between two looks, where it is who is asked.
-    known: KnownAnswers,
-    /// What was asked with these settings is known of them only.
-    settings: Option<HostConfig>,
+    /// Where it is GitHub who is asked.
+    told: ToldByGithub,
 }
 
 impl RemoteCheck {
@@ -51,8 +49,7 @@ impl RemoteCheck {
             due: Due::after(Duration::ZERO),
             again: false,
             is_outdated: false,
-            known: KnownAnswers::default(),
-            settings: None,
+            told: ToldByGithub::default(),
         };
         let rest = check.pause_and_age(config).filter(|_| !check.failed_before());
         let rest = rest.map_or(Duration::ZERO, |(pause, since)| pause.saturating_sub(since));
@@ -101,12 +98,8 @@ impl RemoteCheck {
     /// Starts it, and returns. `asked_again_at` is when a person last asked for another try.
     pub(crate) fn start(&mut self, config: &HostConfig, asked_again_at: Option<Timestamp>) {
         let limit = Duration::from_secs(config.remote.total_timeout_seconds).saturating_add(LIMIT_BEYOND_ITS_OWN);
-        if self.settings.as_ref() != Some(config) {
-            // An entity tag of another token or repository is worth nothing.
-            self.known = KnownAnswers::default();
-            self.settings = Some(config.clone());
-        }
-        let known = config.github.as_remote.then_some(Cow::Borrowed(&self.known));
+        let known = self.told.with(config);
+        let known = config.github.as_remote.then_some(Cow::Borrowed(known));
         let question = Question { known, ..Question::to_decide(config, asked_again_at) };
         self.is_outdated = false;
         self.looks.start(|process| process.ask_and_decide(&question, limit, HOST_LIMIT));
@@ -117,7 +110,7 @@ impl RemoteCheck {
     pub(crate) async fn finished(&mut self, config: &HostConfig) -> Option<HostAnswer> {
         let (outcome, next) = match self.looks.end().await {
             Ok((answer, next)) => {
-                self.known = answer.known.unwrap_or_default();
+                self.told.keep(answer.known.unwrap_or_default());
                 (answer.tip, Some(next.map_err(|error| error.to_string()).flatten()))
             }
             Err(broken_off) => {
@@ -169,6 +162,7 @@ impl RemoteCheck {
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
+    use nixfleet_core::github::KnownAnswers;
 
     use super::super::look_process::tests::program;
     use super::*;

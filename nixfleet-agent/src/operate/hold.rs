@@ -1,24 +1,19 @@
 //! `nixfleet hold` and `nixfleet release`.
 
 use std::io;
-use std::path::Path;
 
 use jiff::Timestamp;
 use nixfleet_core::git::{self, RemoteStore};
-use nixfleet_core::state_directory::{
-    CommitHeld, CommitReleased, FoldContext, JournalEntry, StateDirectory, StateError,
-};
+use nixfleet_core::state_directory::{CommitHeld, CommitReleased, JournalEntry, StateDirectory, StateError};
 use nixfleet_core::{Revision, config};
 use serde::Serialize;
 
 use super::{OperateError, pass_on};
 use crate::arguments::HoldArguments;
+use crate::recorded_operations::recorded_operations;
 use crate::ssh::SshDestination;
 use crate::standard_output::print_json;
 use crate::{CommandError, Outcome, remote};
-
-/// Fewer digits name no commit.
-const SHORTEST: usize = 4;
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -76,10 +71,8 @@ fn report(arguments: &HoldArguments, revision: &Revision, is_held: bool) -> Resu
 
 /// The commit that is held, where its id begins like this: the checkout may not have it, or not any more.
 fn held_as(arguments: &HoldArguments) -> Option<Revision> {
-    let is_short = arguments.revision.len() < SHORTEST;
-    let machine = FoldContext::of_machine(Path::new("/"), Timestamp::now());
-    let journal = StateDirectory::new(&arguments.places.state_directory).journal().read().ok()?;
-    let held = journal.history(&machine).operations.held?.revision;
+    let is_short = arguments.revision.len() < git::ABBREVIATION_MINIMUM_DIGITS;
+    let held = recorded_operations(&StateDirectory::new(&arguments.places.state_directory))?.held?.revision;
     (!is_short && held.as_str().starts_with(&arguments.revision.to_lowercase())).then_some(held)
 }
 

@@ -1,34 +1,29 @@
 //! Asking the remote itself, with Git.
 
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nixfleet_core::config::HostConfig;
-use nixfleet_core::git::{Credentials, RemoteError, RemoteSource, RemoteStore, Timeouts};
+use nixfleet_core::git::{Credentials, RemoteSource, RemoteStore, Timeouts};
 use nixfleet_core::observation::RemoteCommit;
 use nixfleet_core::state_directory::StateDirectory;
 
-use super::{Answer, Tracked, checkout, passed, tracked};
-
-/// One of the two ways of a store to look at a remote.
-type StoreLook = fn(
-    &RemoteStore,
-    &RemoteSource,
-    Option<&RemoteCommit>,
-    Option<&Path>,
-    Timestamp,
-) -> Result<RemoteCommit, RemoteError>;
+use super::{Answer, By, Tracked, checkout, passed, tracked};
 
 pub(super) fn ask(
     config: &HostConfig,
     state: &StateDirectory,
     previous: Option<&RemoteCommit>,
     now: Timestamp,
-    look: StoreLook,
+    by: By,
 ) -> Answer {
     let store = RemoteStore::new(state.remote_repository_path());
     let path = checkout(config, state);
+    // A pull needs the commit itself, also where its facts are known.
+    let look = match by {
+        By::Agent => RemoteStore::observe,
+        By::Pull => RemoteStore::fetch,
+    };
     let tip = tracked(config, state)
         .and_then(|tracked| Ok(look(&store, &source(config, tracked), previous, Some(&path), now)?));
     Answer { tip, not_before: None }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nixfleet_core::config::HostConfig;
-use nixfleet_core::git::{self, RemoteError, RemoteStore, RepositoryError};
+use nixfleet_core::git::{self, RemoteError, RepositoryError};
 use nixfleet_core::github::{GithubError, KnownAnswers};
 use nixfleet_core::observation::{RemoteAttempt, RemoteCommit};
 use nixfleet_core::state_directory::{RuntimeDirectory, StateDirectory, StateError};
@@ -75,9 +75,7 @@ pub(crate) fn look(
             on_github::ask(config, state, runtime, known, previous, now)
         })
     } else {
-        recorded(state, runtime, By::Agent, |previous, now| {
-            by_git::ask(config, state, previous, now, RemoteStore::observe)
-        })
+        recorded(state, runtime, By::Agent, |previous, now| by_git::ask(config, state, previous, now, By::Agent))
     }
 }
 
@@ -87,7 +85,7 @@ pub(crate) fn fetch(
     state: &StateDirectory,
     runtime: &RuntimeDirectory,
 ) -> Result<RemoteCommit, LookError> {
-    recorded(state, runtime, By::Pull, |previous, now| by_git::ask(config, state, previous, now, RemoteStore::fetch))
+    recorded(state, runtime, By::Pull, |previous, now| by_git::ask(config, state, previous, now, By::Pull))
 }
 
 /// Who looks: what a pull reached is no proof that the agent reaches it.

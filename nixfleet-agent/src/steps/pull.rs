@@ -1,18 +1,17 @@
 //! Pull: read the remote, check who signed what is new, bring the checkout forward.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use nixfleet_core::git::signature::{SignatureError, TrustedKeys, verify_incoming};
 use nixfleet_core::git::{self, RemoteStore, RewrittenBranch};
 use nixfleet_core::observation::{Operation, OperationResult, Phase, RemoteCommit};
-use nixfleet_core::state_directory::FoldContext;
 
 use super::context::Context;
 use super::error::StepError;
 use super::packs;
 use super::run::{Run, Success};
+use crate::recorded_operations::recorded_operations;
 use crate::remote;
 
 pub(super) fn pull(context: &Context) -> Result<Success, StepError> {
@@ -89,8 +88,7 @@ fn verify(
 
 /// From when to when a pull ran that was cut off, where the last one was: what it left is no sign that another git runs.
 fn cut_off_before(context: &Context) -> Option<(Timestamp, Timestamp)> {
-    let machine = FoldContext::of_machine(Path::new("/"), Timestamp::now());
-    let last = context.state.journal().read().ok()?.history(&machine).operations.pull.last?;
+    let last = recorded_operations(&context.state)?.pull.last?;
     let was_cut_off = matches!(
         last.result,
         OperationResult::Killed | OperationResult::TimedOut | OperationResult::Interrupted | OperationResult::Lost

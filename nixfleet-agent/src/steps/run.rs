@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use nixfleet_core::Revision;
 use nixfleet_core::observation::{Operation, OperationResult, Phase};
-use nixfleet_core::state_directory::{
-    Ended, FoldContext, JournalEntry, Progress, Started, StateError, TestCounts, boot_id,
-};
+use nixfleet_core::state_directory::{Ended, JournalEntry, Progress, Started, StateError, TestCounts, boot_id};
 use nixfleet_core::system::SystemRoot;
 
 use super::context::Context;
 use super::error::StepError;
+use crate::recorded_operations::recorded_operations;
 
 pub(super) struct Run<'a> {
     context: &'a Context,
@@ -136,8 +135,7 @@ pub(super) fn running_revision(context: &Context) -> Option<Revision> {
     let observed = SystemRoot::default().observe();
     let running = observed.running.present()?;
     running.revision.clone().or_else(|| {
-        let machine = FoldContext::of_machine(Path::new("/"), Timestamp::now());
-        let deployed = context.state.journal().read().ok()?.history(&machine).operations.deployed?;
+        let deployed = recorded_operations(&context.state)?.deployed?;
         deployed.revision_of(&running.store_path).cloned()
     })
 }

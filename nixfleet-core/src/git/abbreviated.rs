@@ -9,8 +9,8 @@ use super::{RemoteStore, RepositoryError};
 use crate::Revision;
 use crate::one_line::one_line;
 
-/// As few as Git takes.
-const MINIMUM_DIGITS: usize = 4;
+/// The fewest digits that name a commit, as with Git.
+pub const ABBREVIATION_MINIMUM_DIGITS: usize = 4;
 
 /// The text names no commit, or several.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,8 @@ pub fn resolve_abbreviated(
     store: Option<&RemoteStore>,
     digits: &str,
 ) -> Result<Revision, ResolveError> {
-    let is_id = digits.bytes().all(|digit| digit.is_ascii_hexdigit()) && (MINIMUM_DIGITS..=64).contains(&digits.len());
+    let is_id = digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+        && (ABBREVIATION_MINIMUM_DIGITS..=64).contains(&digits.len());
     if !is_id {
         return Err(ResolveError::NotAnId(one_line(digits, 80)));
     }

@@ -21,7 +21,7 @@ mod revert;
 pub mod signature;
 mod tracked_remote;
 
-pub use abbreviated::{ResolveError, resolve_abbreviated};
+pub use abbreviated::{ABBREVIATION_MINIMUM_DIGITS, ResolveError, resolve_abbreviated};
 pub use checkout::{CheckoutError, Moved, RewrittenBranch, fast_forward, remove_locks_made_between};
 pub use committed::{CommittedFiles, WriteOutBounds, WriteOutError, WrittenOut};
 pub use divergence::divergence;

@@ -116,10 +116,11 @@ impl Client {
     }
 
     fn failed(&self, error: &ureq::Error) -> PrometheusError {
+        if let Some(problem) = certificate_problem(error) {
+            let said = format!("its certificate is not accepted: {problem}");
+            return PrometheusError::Unreachable { url: self.shown_url.clone(), said };
+        }
         let said = match error {
-            _ if certificate_problem(error).is_some() => {
-                format!("its certificate is not accepted: {}", certificate_problem(error).unwrap_or_default())
-            }
             ureq::Error::HostNotFound => "there is no host of that name".to_owned(),
             ureq::Error::BadUri(said) => {
                 return PrometheusError::Address { url: self.shown_url.clone(), said: printable(said) };
